@@ -1,0 +1,134 @@
+package io.replicate.core.posix;
+
+import java.nio.ByteBuffer;
+
+/**
+ * System calls, one method each, on raw descriptors and memory addresses. Methods return what the call returns, or the
+ * <b>negative errno</b> (the kernel's own convention), so that nothing is allocated and EAGAIN costs no exception;
+ * {@link PosixException#check} turns a failure into an exception. A call that does not exist here answers
+ * {@code -ENOSYS}: callers then take another way.
+ *
+ * <p>Interrupted calls are restarted. Nothing here loops over short transfers, guards a descriptor against use after
+ * close or an address against being wrong: that is what {@link NativeFile}, {@link Fd} and {@link Pipe} are for. All
+ * methods may be called by any thread.
+ *
+ * <p>Sources: the man pages of section 2, and linux/fs.h for the ioctls.
+ */
+public interface Posix {
+    /** An offset argument that means: use and advance the descriptor's own position (the only choice for a pipe). */
+    long CURRENT = -1;
+
+    /** Returns the implementation for this machine: native where its library loads, pure Java otherwise. */
+    static Posix get() {
+        return PosixHolder.INSTANCE;
+    }
+
+    /** Returns whether these are real system calls rather than the pure-Java subset. */
+    boolean isNative();
+
+    /** Returns the address of the first byte (index 0) of a direct buffer; keep the buffer reachable while using it. */
+    long addressOf(ByteBuffer direct);
+
+    /**
+     * @param flags O_ constants of {@link Linux}; O_CLOEXEC is always added
+     * @param mode  permissions of a file that is created, for example 0600 octal
+     */
+    int open(String path, int flags, int mode);
+
+    /** Closes once. The descriptor is gone even if an error is returned. */
+    int close(int fd);
+
+    FileStat statx(int fd) throws PosixException;
+
+    long pread(int fd, long address, long length, long offset);
+
+    long pwrite(int fd, long address, long length, long offset);
+
+    long read(int fd, long address, long length);
+
+    long write(int fd, long address, long length);
+
+    /** {@code preadv2} with one buffer. @param flags RWF_ constants of {@link Linux} */
+    long preadv2(int fd, long address, long length, long offset, int flags);
+
+    /** {@code pwritev2} with one buffer. @param flags RWF_ constants of {@link Linux} */
+    long pwritev2(int fd, long address, long length, long offset, int flags);
+
+    /** @param whence SEEK_ constants of {@link Linux} */
+    long lseek(int fd, long offset, int whence);
+
+    /** @param mode FALLOC_FL_ constants of {@link Linux}, or 0 to allocate and extend */
+    int fallocate(int fd, int mode, long offset, long length);
+
+    int ftruncate(int fd, long sizeBytes);
+
+    int fsync(int fd);
+
+    int fdatasync(int fd);
+
+    /** Starts or awaits write-back of a range. Does not make anything durable. */
+    int syncFileRange(int fd, long offset, long length, int flags);
+
+    int fadvise(int fd, long offset, long length, int advice);
+
+    /** Copies between files inside the kernel. Offsets are absolute or {@link #CURRENT}. */
+    long copyFileRange(int sourceFd, long sourceOffset, int targetFd, long targetOffset, long length);
+
+    /** FICLONE: makes the whole target share the source's storage. */
+    int ficlone(int targetFd, int sourceFd);
+
+    /** FICLONERANGE: as {@link #ficlone} for a range aligned to the file system's block; length 0 is up to the end. */
+    int ficloneRange(int targetFd, long targetOffset, int sourceFd, long sourceOffset, long length);
+
+    /** BLKGETSIZE64: the size of a block device in bytes. */
+    long blkGetSize64(int fd);
+
+    /** BLKSSZGET: the logical block size in bytes. */
+    int blkSszGet(int fd);
+
+    /** BLKPBSZGET: the physical block size in bytes. */
+    int blkPbszGet(int fd);
+
+    /** BLKZEROOUT. Offset and length are multiples of the logical block size. */
+    int blkZeroOut(int fd, long offset, long length);
+
+    /** BLKDISCARD. What a discarded range reads as is undefined. */
+    int blkDiscard(int fd, long offset, long length);
+
+    /** Moves bytes where at least one side is a pipe. Offsets are absolute, or {@link #CURRENT}. */
+    long splice(int inFd, long inOffset, int outFd, long outOffset, long length, int flags);
+
+    /** Duplicates up to {@code length} bytes from one pipe to another without consuming them. */
+    long tee(int inPipe, int outPipe, long length, int flags);
+
+    /** Maps user memory into a pipe; the memory must not change until the reader has taken it. */
+    long vmsplice(int pipe, long address, long length, int flags);
+
+    /** @param inOffset absolute, or {@link #CURRENT} */
+    long sendfile(int outFd, int inFd, long inOffset, long length);
+
+    /** Makes a pipe. @param fds receives the read end and the write end; O_CLOEXEC is always added to the flags */
+    int pipe2(int[] fds, int flags);
+
+    int fcntl(int fd, int command, int argument);
+
+    /** @param operation LOCK_ constants of {@link Linux}. EAGAIN: somebody else holds it. */
+    int flock(int fd, int operation);
+
+    /** @param pollfds the address of {@code count} structs of 8 bytes: int fd, short events, short revents */
+    int poll(long pollfds, int count, int timeoutMs);
+
+    /** Waits for one descriptor. Returns the POLL constants that are ready, or 0 after the timeout (-1: none). */
+    int poll(int fd, int events, int timeoutMs);
+
+    /** @param how SHUT_ constants of {@link Linux} */
+    int shutdown(int socket, int how);
+
+    /** {@code renameat2}. @param flags 0 or RENAME_NOREPLACE */
+    int rename(String from, String to, int flags);
+
+    /** Returns the address chosen by the kernel. */
+    long mmap(long length, int protection, int flags, int fd, long offset);
+
+    int munmap(long address, long length);
+}

@@ -1,0 +1,44 @@
+package io.replicate.core.spi;
+
+import io.replicate.core.block.Block;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One writing of a target. Writes of different units may run concurrently, unless the sink's geometry is sequential;
+ * {@link #flush()} and {@link #commit(Revision)} are called by one thread, commit with no write under way. To close
+ * without a commit is to abort: no half-made content is left under a final name, and what a resume key names is kept.
+ *
+ * @param <U> places or contents.
+ */
+public interface Session<U extends Unit> extends AutoCloseable {
+
+    /**
+     * Returns whether the session goes on with what an earlier one with the same resume key made durable. When false,
+     * everything must be written, whatever a checkpoint says.
+     */
+    boolean resumed();
+
+    /**
+     * Writes one unit. Durable only after {@link #flush()} or {@link #commit(Revision)}.
+     *
+     * @param from the bytes of a DATA extent or a digest, borrowed for the call; null for ZERO and HOLE extents.
+     */
+    Stored write(U unit, @Nullable Block from) throws IOException;
+
+    /**
+     * Makes writes durable: on return every write that had returned before the call is. A failure is final: the session
+     * can only be closed.
+     */
+    void flush() throws IOException;
+
+    /**
+     * Makes everything durable and visible as the new content of the target.
+     *
+     * @return which promise was kept.
+     */
+    Committed commit(Revision revision) throws IOException;
+
+    @Override
+    void close() throws IOException;
+}

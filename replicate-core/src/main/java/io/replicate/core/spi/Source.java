@@ -1,0 +1,40 @@
+package io.replicate.core.spi;
+
+import io.replicate.core.block.Block;
+import java.io.IOException;
+
+/**
+ * Where units are read. Safe for concurrent reads of different units, unless its geometry is sequential.
+ *
+ * @param <U> places or contents.
+ */
+public interface Source<U extends Unit> extends AutoCloseable {
+
+    /** Returns the shape of the source; constant while it is open. */
+    Geometry geometry();
+
+    /**
+     * Returns the units that {@code selection} names.
+     *
+     * @throws ReplicationException MISUSE when the source does not know this kind of selection.
+     */
+    Plan<U> plan(Selection selection) throws IOException;
+
+    /**
+     * Reads one unit to the beginning of {@code into} and sets the block's length to what was read.
+     *
+     * @param unit at most as long as the block's capacity; a DATA extent or a digest.
+     * @return the number of bytes read, which is less than asked only at the end of the source, or -1 when the source
+     *     ends at or before the unit.
+     * @throws ReplicationException CORRUPT when the content does not have the digest that names it.
+     */
+    int read(U unit, Block into) throws IOException;
+
+    /** Returns the state that reads show, or {@link Revision#NONE}. */
+    default Revision revision() throws IOException {
+        return Revision.NONE;
+    }
+
+    @Override
+    void close() throws IOException;
+}
