@@ -126,7 +126,8 @@ public final class BlockPipe<U extends Unit> {
 
     private long await(final Condition condition, final long leftNs, final String state) throws IOException {
         if (leftNs <= 0) {
-            throw ReplicationException.retry("the pipe stayed " + state + " for " + waitNs / 1_000_000_000L + " s", null);
+            throw ReplicationException.retry(
+                    "the pipe stayed " + state + " for " + waitNs / 1_000_000_000L + " s", null);
         }
         try {
             return condition.awaitNanos(leftNs);

@@ -16,7 +16,8 @@ public interface Listener extends AutoCloseable {
      *
      * @throws java.nio.channels.AsynchronousCloseException when the listener is or becomes closed.
      */
-    @Nullable Link accept(Duration timeout) throws IOException;
+    @Nullable
+    Link accept(Duration timeout) throws IOException;
 
     @Override
     void close() throws IOException;

@@ -126,8 +126,9 @@ public record Locator(String scheme, String rest, Map<String, String> parameters
         return switch (value.toLowerCase(Locale.ROOT)) {
             case "true", "1", "yes", "on" -> true;
             case "false", "0", "no", "off" -> false;
-            default -> throw ReplicationException.misuse(
-                    "locator '" + text + "': " + key + " is '" + value + "', expected true or false");
+            default ->
+                throw ReplicationException.misuse(
+                        "locator '" + text + "': " + key + " is '" + value + "', expected true or false");
         };
     }
 

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 public interface Plan<U extends Unit> extends AutoCloseable {
 
     /** Returns the next unit, or null behind the last. */
-    @Nullable U next() throws IOException;
+    @Nullable
+    U next() throws IOException;
 
     /** Returns how many bytes the plan covers in all, or {@link Unit#UNKNOWN} where only the end will tell. */
     long totalBytes();

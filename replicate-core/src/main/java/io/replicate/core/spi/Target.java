@@ -25,8 +25,7 @@ public record Target(
 
     public Target {
         if (sizeBytes < Unit.UNKNOWN || dataBytes < Unit.UNKNOWN || copies < 1) {
-            throw new IllegalArgumentException(
-                    "target size=" + sizeBytes + " data=" + dataBytes + " copies=" + copies);
+            throw new IllegalArgumentException("target size=" + sizeBytes + " data=" + dataBytes + " copies=" + copies);
         }
         if (resumeKey != null && !resumeKey.matches("[A-Za-z0-9]{1,64}")) {
             throw new IllegalArgumentException("resume key " + resumeKey);
