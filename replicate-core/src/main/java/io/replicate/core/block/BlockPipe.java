@@ -124,6 +124,7 @@ public final class BlockPipe<U extends Unit> {
         }
     }
 
+    @SuppressWarnings("WaitNotInLoop") // both callers loop
     private long await(final Condition condition, final long leftNs, final String state) throws IOException {
         if (leftNs <= 0) {
             throw ReplicationException.retry(

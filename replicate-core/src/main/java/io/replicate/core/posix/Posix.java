@@ -29,7 +29,12 @@ public interface Posix {
     /** Returns the address of the first byte (index 0) of a direct buffer; keep the buffer reachable while using it. */
     long addressOf(ByteBuffer direct);
 
+    /** Copies bytes of memory that do not overlap. */
+    void copyMemory(long from, long to, long length);
+
     /**
+     * Opens a file, and returns its descriptor.
+     *
      * @param flags O_ constants of {@link Linux}; O_CLOEXEC is always added
      * @param mode  permissions of a file that is created, for example 0600 octal
      */
@@ -48,16 +53,16 @@ public interface Posix {
 
     long write(int fd, long address, long length);
 
-    /** {@code preadv2} with one buffer. @param flags RWF_ constants of {@link Linux} */
+    /** Reads as {@link #pread} with RWF_ flags of {@link Linux}: {@code preadv2} with one buffer. */
     long preadv2(int fd, long address, long length, long offset, int flags);
 
-    /** {@code pwritev2} with one buffer. @param flags RWF_ constants of {@link Linux} */
+    /** Writes as {@link #pwrite} with RWF_ flags of {@link Linux}: {@code pwritev2} with one buffer. */
     long pwritev2(int fd, long address, long length, long offset, int flags);
 
-    /** @param whence SEEK_ constants of {@link Linux} */
+    /** Moves or looks up a position, by one of the SEEK_ constants of {@link Linux}. */
     long lseek(int fd, long offset, int whence);
 
-    /** @param mode FALLOC_FL_ constants of {@link Linux}, or 0 to allocate and extend */
+    /** Changes the storage of a range, by FALLOC_FL_ constants of {@link Linux}; mode 0 allocates and extends. */
     int fallocate(int fd, int mode, long offset, long length);
 
     int ftruncate(int fd, long sizeBytes);
@@ -104,30 +109,35 @@ public interface Posix {
     /** Maps user memory into a pipe; the memory must not change until the reader has taken it. */
     long vmsplice(int pipe, long address, long length, int flags);
 
-    /** @param inOffset absolute, or {@link #CURRENT} */
+    /** Sends a file to a socket, file or pipe. The offset is absolute, or {@link #CURRENT}. */
     long sendfile(int outFd, int inFd, long inOffset, long length);
 
-    /** Makes a pipe. @param fds receives the read end and the write end; O_CLOEXEC is always added to the flags */
+    /** Makes a pipe: {@code fds} receives the read end and the write end. O_CLOEXEC is always added to the flags. */
     int pipe2(int[] fds, int flags);
 
     int fcntl(int fd, int command, int argument);
 
-    /** @param operation LOCK_ constants of {@link Linux}. EAGAIN: somebody else holds it. */
+    /** Locks by LOCK_ constants of {@link Linux}. EAGAIN: another open file holds the lock. */
     int flock(int fd, int operation);
 
-    /** @param pollfds the address of {@code count} structs of 8 bytes: int fd, short events, short revents */
+    /**
+     * Waits for several descriptors, and returns how many are ready.
+     *
+     * @param pollfds   the address of {@code count} structs of 8 bytes: int fd, short events, short revents
+     * @param timeoutMs 0 does not wait, -1 waits for ever
+     */
     int poll(long pollfds, int count, int timeoutMs);
 
-    /** Waits for one descriptor. Returns the POLL constants that are ready, or 0 after the timeout (-1: none). */
+    /** Waits for one descriptor. Returns the POLL constants of {@link Linux} that are ready, or 0 after the timeout. */
     int poll(int fd, int events, int timeoutMs);
 
-    /** @param how SHUT_ constants of {@link Linux} */
+    /** Ends one or both directions of a socket, by a SHUT_ constant of {@link Linux}. */
     int shutdown(int socket, int how);
 
-    /** {@code renameat2}. @param flags 0 or RENAME_NOREPLACE */
+    /** Renames within one file system. Flags are 0 or RENAME_NOREPLACE ({@code renameat2}). */
     int rename(String from, String to, int flags);
 
-    /** Returns the address chosen by the kernel. */
+    /** Maps a part of a file, and returns the address, which the kernel chooses. */
     long mmap(long length, int protection, int flags, int fd, long offset);
 
     int munmap(long address, long length);

@@ -1,0 +1,136 @@
+package io.replicate.core.posix;
+
+/** The calls that pure Java does not offer: each answers {@code -ENOSYS}. */
+abstract class UnsupportedPosix implements Posix {
+    private static final int MISSING = -Errnos.ENOSYS;
+
+    @Override
+    public final boolean isNative() {
+        return false;
+    }
+
+    @Override
+    public long preadv2(int fd, long address, long length, long offset, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public long pwritev2(int fd, long address, long length, long offset, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public int fallocate(int fd, int mode, long offset, long length) {
+        return MISSING;
+    }
+
+    @Override
+    public int syncFileRange(int fd, long offset, long length, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public int fadvise(int fd, long offset, long length, int advice) {
+        return MISSING;
+    }
+
+    @Override
+    public long copyFileRange(int sourceFd, long sourceOffset, int targetFd, long targetOffset, long length) {
+        return MISSING;
+    }
+
+    @Override
+    public int ficlone(int targetFd, int sourceFd) {
+        return MISSING;
+    }
+
+    @Override
+    public int ficloneRange(int targetFd, long targetOffset, int sourceFd, long sourceOffset, long length) {
+        return MISSING;
+    }
+
+    @Override
+    public long blkGetSize64(int fd) {
+        return MISSING;
+    }
+
+    @Override
+    public int blkSszGet(int fd) {
+        return MISSING;
+    }
+
+    @Override
+    public int blkPbszGet(int fd) {
+        return MISSING;
+    }
+
+    @Override
+    public int blkZeroOut(int fd, long offset, long length) {
+        return MISSING;
+    }
+
+    @Override
+    public int blkDiscard(int fd, long offset, long length) {
+        return MISSING;
+    }
+
+    @Override
+    public long splice(int inFd, long inOffset, int outFd, long outOffset, long length, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public long tee(int inPipe, int outPipe, long length, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public long vmsplice(int pipe, long address, long length, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public long sendfile(int outFd, int inFd, long inOffset, long length) {
+        return MISSING;
+    }
+
+    @Override
+    public int pipe2(int[] fds, int flags) {
+        return MISSING;
+    }
+
+    @Override
+    public int fcntl(int fd, int command, int argument) {
+        return MISSING;
+    }
+
+    @Override
+    public int flock(int fd, int operation) {
+        return MISSING;
+    }
+
+    @Override
+    public int poll(long pollfds, int count, int timeoutMs) {
+        return MISSING;
+    }
+
+    @Override
+    public int poll(int fd, int events, int timeoutMs) {
+        return MISSING;
+    }
+
+    @Override
+    public int shutdown(int socket, int how) {
+        return MISSING;
+    }
+
+    @Override
+    public long mmap(long length, int protection, int flags, int fd, long offset) {
+        return MISSING;
+    }
+
+    @Override
+    public int munmap(long address, long length) {
+        return MISSING;
+    }
+}
