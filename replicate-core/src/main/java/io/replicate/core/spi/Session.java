@@ -2,6 +2,7 @@ package io.replicate.core.spi;
 
 import io.replicate.core.block.Block;
 import java.io.IOException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,15 @@ public interface Session<U extends Unit> extends AutoCloseable {
      * @return which promise was kept.
      */
     Committed commit(Revision revision) throws IOException;
+
+    /**
+     * Returns what has been written so far, to be read again: for proof, and to hand it on to others. It works until the
+     * session is closed, also behind a commit, and is closed by the session. Empty where bytes cannot be read again (a
+     * stream).
+     */
+    default Optional<Source<U>> readBack() throws IOException {
+        return Optional.empty();
+    }
 
     @Override
     void close() throws IOException;
