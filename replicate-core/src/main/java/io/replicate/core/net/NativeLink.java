@@ -112,19 +112,22 @@ final class NativeLink implements Link {
 
     @Override
     public void send(final ByteBuffer... buffers) throws IOException {
-        int next = 0;
-        while (next < buffers.length) {
-            final int end = gather(buffers, next);
-            if (end == next) {
-                sendThroughScratch(buffers[next++]);
-                continue;
+        try {
+            int next = 0;
+            while (next < buffers.length) {
+                final int end = gather(buffers, next);
+                if (end == next) {
+                    sendThroughScratch(buffers[next++]);
+                    continue;
+                }
+                sendVectors();
+                for (; next < end; next++) {
+                    buffers[next].position(buffers[next].limit());
+                }
             }
-            sendVectors();
-            for (; next < end; next++) {
-                buffers[next].position(buffers[next].limit());
-            }
+        } finally {
+            Reference.reachabilityFence(buffers);
         }
-        Reference.reachabilityFence(buffers);
     }
 
     /** Fills the vectors. Small heap buffers, headers mostly, are copied aside so that they leave in the same call. */
