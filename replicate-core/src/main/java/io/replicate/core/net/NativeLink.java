@@ -15,7 +15,7 @@ import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.OptionalInt;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -229,8 +229,8 @@ final class NativeLink implements Link {
     }
 
     @Override
-    public OptionalInt fd() {
-        return OptionalInt.of(socket.intValue());
+    public Optional<Fd> fd() {
+        return Optional.of(fd);
     }
 
     @Override

@@ -1,10 +1,11 @@
 package io.replicate.core.spi;
 
 import io.replicate.core.block.Block;
+import io.replicate.core.posix.Fd;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.OptionalInt;
+import java.util.Optional;
 
 /**
  * A two-way, ordered, reliable byte stream. One thread sends while another receives; {@link #close()} is called by any
@@ -27,9 +28,13 @@ public interface Link extends AutoCloseable {
     /** Sends a file range, by sendfile where that works, and returns its length. */
     long sendFile(FileSlice slice) throws IOException;
 
-    /** Returns the descriptor of a plain stream socket, for splice and tee; empty where bytes are transformed. */
-    default OptionalInt fd() {
-        return OptionalInt.empty();
+    /**
+     * Returns the descriptor of a plain stream socket, for splice and tee; empty where bytes are transformed. It is
+     * non-blocking. Whoever uses its number holds it ({@link Fd#acquire()}) meanwhile: a {@link #close()} by another
+     * thread then ends the stream at once, and the number stays out of use until it is let go.
+     */
+    default Optional<Fd> fd() {
+        return Optional.empty();
     }
 
     /** Ends the sending side; the peer receives -1. */
