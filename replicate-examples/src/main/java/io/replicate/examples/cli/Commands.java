@@ -1,0 +1,45 @@
+package io.replicate.examples.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+
+/** Every command, in the order of the help. A new command is one line in {@link #ALL}. */
+final class Commands {
+    /** The commands; a command's class is loaded when the command is used. */
+    static final List<Entry> ALL = List.of(
+            new Entry("help", "Show the commands, or the options of one command.", () -> new HelpCommand()),
+            new Entry("version", "Show the version.", () -> new VersionCommand()));
+
+    private Commands() {}
+
+    /**
+     * A command by name.
+     *
+     * @param name as it is typed.
+     * @param summary one sentence for the list of commands; the first line of the command's own help.
+     * @param factory makes the picocli command object.
+     */
+    record Entry(String name, String summary, Supplier<Object> factory) {
+        /** Returns the command, ready to execute. */
+        CommandLine commandLine(final PrintWriter out, final PrintWriter err) {
+            final CommandLine line = new CommandLine(factory.get());
+            line.setCommandName("replicate " + name);
+            line.getCommandSpec().usageMessage().header(summary);
+            line.setOut(out);
+            line.setErr(err);
+            line.setExpandAtFiles(false);
+            line.setCaseInsensitiveEnumValuesAllowed(true);
+            line.setParameterExceptionHandler(Failures::usage);
+            line.setExecutionExceptionHandler(Failures::execution);
+            return line;
+        }
+    }
+
+    /** Returns the command of that name. */
+    static Optional<Entry> find(final String name) {
+        return ALL.stream().filter(entry -> entry.name().equals(name)).findFirst();
+    }
+}

@@ -1,0 +1,46 @@
+package io.replicate.examples.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Runs the command that the first argument names. */
+public final class Main {
+    private Main() {}
+
+    /** Runs a command and ends the JVM with its exit code. */
+    public static void main(final String[] args) {
+        final PrintWriter out = writer(FileDescriptor.out);
+        final PrintWriter err = writer(FileDescriptor.err);
+        final int code = run(out, err, args);
+        out.flush();
+        err.flush();
+        System.exit(code);
+    }
+
+    /** Runs a command. */
+    static int run(final PrintWriter out, final PrintWriter err, final String... args) {
+        if (args.length == 0) {
+            HelpCommand.commands(err);
+            return ExitCode.USAGE;
+        }
+        final String name = switch (args[0]) {
+            case "-h", "--help" -> "help";
+            case "-V", "--version" -> "version";
+            default -> args[0];
+        };
+        final Optional<Commands.Entry> entry = Commands.find(name);
+        if (entry.isEmpty()) {
+            err.println("replicate: there is no command '" + name + "' ('replicate help' lists them)");
+            return ExitCode.USAGE;
+        }
+        return entry.get().commandLine(out, err).execute(Arrays.copyOfRange(args, 1, args.length));
+    }
+
+    private static PrintWriter writer(final FileDescriptor to) {
+        return new PrintWriter(new FileOutputStream(to), true, Charset.defaultCharset());
+    }
+}
