@@ -34,6 +34,7 @@ final class Alignment {
 
     /** Returns a direct buffer of {@code size} bytes whose first byte is at a multiple of {@link #DEFAULT}. */
     static ByteBuffer buffer(int size) {
-        return ByteBuffer.allocateDirect(size + DEFAULT).alignedSlice(DEFAULT).slice(0, size);
+        int whole = (int) up(size, DEFAULT); // alignedSlice cuts the end to a multiple, too
+        return ByteBuffer.allocateDirect(whole + DEFAULT).alignedSlice(DEFAULT).slice(0, size);
     }
 }

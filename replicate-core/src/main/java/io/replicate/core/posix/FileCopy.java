@@ -23,7 +23,7 @@ public final class FileCopy {
         NEVER
     }
 
-    private final Posix posix = Posix.get();
+    private final Posix posix;
     private final NativeFile source;
     private final NativeFile target;
     private boolean clone;
@@ -31,6 +31,7 @@ public final class FileCopy {
     private @Nullable ByteBuffer buffer;
 
     public FileCopy(NativeFile source, NativeFile target, Reflink reflink) {
+        this.posix = source.posix();
         this.source = source;
         this.target = target;
         boolean files = !source.isBlockDevice() && !target.isBlockDevice();

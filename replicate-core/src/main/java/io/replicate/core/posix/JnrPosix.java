@@ -30,8 +30,12 @@ final class JnrPosix implements Posix {
 
     /** Loads the C library, or throws what jnr-ffi throws (linkage and runtime errors) where it cannot. */
     JnrPosix() {
-        libc = LibraryLoader.create(LibC.Functions.class).load("c");
-        runtime = Runtime.getRuntime(libc);
+        this(LibraryLoader.create(LibC.Functions.class).load("c"));
+    }
+
+    JnrPosix(LibC.Functions libc) {
+        this.libc = libc;
+        runtime = Runtime.getSystemRuntime();
         if (runtime.addressSize() != 8) {
             throw new UnsupportedOperationException("the native layer needs a 64-bit machine");
         }

@@ -109,7 +109,7 @@ public final class NativeFile implements AutoCloseable {
         return unaligned != null;
     }
 
-    /** Returns the alignment in bytes of address, offset and length at which O_DIRECT is at its best; a power of two. */
+    /** Returns the alignment in bytes of address, offset and length that O_DIRECT asks for; a power of two. */
     public int directAlignment() {
         return directAlignment;
     }
