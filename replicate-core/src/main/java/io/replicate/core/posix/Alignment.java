@@ -34,6 +34,8 @@ final class Alignment {
 
     /** Returns a direct buffer of {@code size} bytes whose first byte is at a multiple of {@link #DEFAULT}. */
     static ByteBuffer buffer(int size) {
-        return ByteBuffer.allocateDirect(size + DEFAULT).alignedSlice(DEFAULT).slice(0, size);
+        return ByteBuffer.allocateDirect((int) up(size, DEFAULT) + DEFAULT)
+                .alignedSlice(DEFAULT)
+                .slice(0, size);
     }
 }
