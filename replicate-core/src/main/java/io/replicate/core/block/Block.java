@@ -28,7 +28,9 @@ public final class Block extends AbstractReferenceCounted {
     private int length;
 
     Block(final int capacity, final @Nullable BlockPool pool) {
-        this.memory = ByteBuffer.allocateDirect(capacity + ALIGNMENT)
+        // an aligned slice also ends at a multiple: without rounding up it may be too short
+        final int rounded = Math.addExact(capacity, ALIGNMENT - 1) & -ALIGNMENT;
+        this.memory = ByteBuffer.allocateDirect(rounded + ALIGNMENT)
                 .alignedSlice(ALIGNMENT)
                 .slice(0, capacity);
         this.address = Unpooled.wrappedBuffer(memory).memoryAddress();

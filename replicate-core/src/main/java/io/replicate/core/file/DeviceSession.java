@@ -1,0 +1,122 @@
+package io.replicate.core.file;
+
+import io.replicate.core.block.Block;
+import io.replicate.core.posix.Linux;
+import io.replicate.core.posix.NativeFile;
+import io.replicate.core.posix.NativeFile.Option;
+import io.replicate.core.spi.Committed;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
+import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Sizes;
+import io.replicate.core.spi.Source;
+import io.replicate.core.spi.Stored;
+import io.replicate.core.spi.Target;
+import io.replicate.core.spi.Unit;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The writing of a block device, in place. While it lasts nobody else can mount the device or copy to it. */
+final class DeviceSession implements Session<Extent> {
+    private static final Logger log = LoggerFactory.getLogger(DeviceSession.class);
+
+    private final NativeFile device;
+    private final ExtentWriter writer;
+    private final long endBytes;
+    private boolean committed;
+
+    private DeviceSession(final NativeFile device, final long endBytes) {
+        this.device = device;
+        this.endBytes = endBytes;
+        this.writer = new ExtentWriter(device, endBytes, Long.MAX_VALUE);
+    }
+
+    static DeviceSession begin(final Path path, final boolean direct, final Target target) throws IOException {
+        final NativeFile device = openUnused(path, direct, target.force());
+        try {
+            final long deviceBytes = device.size();
+            if (target.sizeBytes() > deviceBytes) {
+                throw ReplicationException.misuse(path + ": has " + deviceBytes + " bytes ("
+                        + Sizes.format(deviceBytes) + "), but the source has " + target.sizeBytes() + " ("
+                        + Sizes.format(target.sizeBytes()) + "); name a larger device");
+            }
+            if (target.sizeBytes() != Unit.UNKNOWN && target.sizeBytes() < deviceBytes) {
+                log.info(
+                        "{}: is larger than the source by {}; what lies there stays as it is",
+                        path,
+                        Sizes.format(deviceBytes - target.sizeBytes()));
+            }
+            return new DeviceSession(device, target.sizeBytes() == Unit.UNKNOWN ? deviceBytes : target.sizeBytes());
+        } catch (final IOException | RuntimeException e) {
+            try (device) {
+                throw e;
+            }
+        }
+    }
+
+    /** Opens a device for writing and locks it; unless forced, refuses one that the system uses. */
+    static NativeFile openUnused(final Path path, final boolean direct, final boolean force) throws IOException {
+        if (!force) {
+            final Optional<String> use = DeviceUse.system().of(path);
+            if (use.isPresent()) {
+                throw ReplicationException.misuse(path + ": " + use.get());
+            }
+        }
+        // the kernel's own word, also for mounts that other namespaces made
+        final NativeFile device = force
+                ? Opening.open(path, direct, Option.READ, Option.WRITE)
+                : Opening.open(path, direct, Option.READ, Option.WRITE, Option.EXCLUSIVE);
+        try {
+            if (!device.tryLock()) {
+                throw ReplicationException.misuse(
+                        path + ": is being written by another process; wait for it or stop it");
+            }
+            return device;
+        } catch (final IOException | RuntimeException e) {
+            try (device) {
+                throw e;
+            }
+        }
+    }
+
+    @Override
+    public boolean resumed() {
+        return false;
+    }
+
+    @Override
+    public Stored write(final Extent unit, final @Nullable Block from) throws IOException {
+        return writer.write(unit, from);
+    }
+
+    @Override
+    public void flush() throws IOException {
+        writer.flush();
+    }
+
+    @Override
+    public Committed commit(final Revision revision) throws IOException {
+        writer.flush();
+        committed = true;
+        return Committed.IN_PLACE;
+    }
+
+    /** After the commit reads come from the storage itself, as far as the kernel lets go of its cache. */
+    @Override
+    public Optional<Source<Extent>> readBack() throws IOException {
+        if (committed) {
+            device.advise(0, 0, Linux.POSIX_FADV_DONTNEED);
+        }
+        return Optional.of(FileSource.borrowing(device, endBytes));
+    }
+
+    @Override
+    public void close() throws IOException {
+        device.close();
+    }
+}

@@ -1,0 +1,164 @@
+package io.replicate.core.file;
+
+import io.replicate.core.block.Block;
+import io.replicate.core.posix.DurableFiles;
+import io.replicate.core.posix.Linux;
+import io.replicate.core.spi.Committed;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
+import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Sizes;
+import io.replicate.core.spi.Source;
+import io.replicate.core.spi.Stored;
+import io.replicate.core.spi.Target;
+import io.replicate.core.spi.Unit;
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The writing of a regular file: a part file beside the target, that becomes the target on commit.
+ *
+ * <p><b>Design note:</b> storage is reserved in advance only when nearly all of the volume is data. Then a full disk shows
+ * before the first byte and the file lies in one piece; a sparse volume would lose its holes, and punching them again
+ * costs more than the reservation gains.
+ */
+final class FileSession implements Session<Extent> {
+    private static final Logger log = LoggerFactory.getLogger(FileSession.class);
+
+    /** A volume with holes of less than one part in this many counts as dense. */
+    private static final int DENSE_PARTS = 32;
+
+    private final TargetPath target;
+    private final PartFile part;
+    private final ExtentWriter writer;
+    private final long sizeBytes;
+    private boolean nameDurable; // used by the thread that flushes
+    private boolean over;
+
+    private FileSession(final TargetPath target, final PartFile part, final long sizeBytes, final long cleanFrom) {
+        this.target = target;
+        this.part = part;
+        this.sizeBytes = sizeBytes;
+        this.writer = new ExtentWriter(part.file(), sizeBytes, cleanFrom);
+    }
+
+    static FileSession begin(final TargetPath target, final boolean direct, final Target wanted) throws IOException {
+        requireDirectory(target);
+        final PartFile part = PartFile.open(target, direct, wanted);
+        try {
+            requireSpace(target, wanted, part.file().stat().allocatedBytes());
+            long cleanFrom = 0;
+            if (part.resumed()) {
+                cleanFrom = Long.MAX_VALUE;
+            } else if (wanted.sizeBytes() != Unit.UNKNOWN) {
+                part.file().truncate(wanted.sizeBytes());
+                if (isDense(wanted) && part.file().preallocate(0, wanted.sizeBytes())) {
+                    cleanFrom = Long.MAX_VALUE;
+                }
+            }
+            return new FileSession(target, part, wanted.sizeBytes(), cleanFrom);
+        } catch (final IOException | RuntimeException e) {
+            try (part) {
+                part.abandon();
+                throw e;
+            }
+        }
+    }
+
+    private static void requireDirectory(final TargetPath target) throws ReplicationException {
+        final Path directory = target.directory();
+        if (!Files.isDirectory(directory)) {
+            throw ReplicationException.misuse(
+                    target.path() + ": the directory " + directory + " does not exist; make it first");
+        }
+        if (!Files.isWritable(directory)) {
+            throw ReplicationException.misuse(target.path() + ": the directory " + directory
+                    + " may not be written, and the new file is made there before it gets its name");
+        }
+    }
+
+    private static void requireSpace(final TargetPath target, final Target wanted, final long haveBytes)
+            throws IOException {
+        if (wanted.dataBytes() == Unit.UNKNOWN && wanted.sizeBytes() == Unit.UNKNOWN) {
+            return;
+        }
+        final FileStore store = Files.getFileStore(target.directory());
+        final boolean known = wanted.dataBytes() != Unit.UNKNOWN;
+        final long needBytes = (known ? wanted.dataBytes() : wanted.sizeBytes()) - Math.max(0, haveBytes);
+        final long freeBytes = store.getUsableSpace();
+        if (needBytes <= freeBytes) {
+            return;
+        }
+        final String message = target.path() + ": needs " + Sizes.format(needBytes) + ", but only "
+                + Sizes.format(freeBytes) + " are free on " + store;
+        if (known) {
+            throw ReplicationException.misuse(message + "; free some space, or name a target elsewhere");
+        }
+        log.warn("{}, unless the source has holes", message);
+    }
+
+    private static boolean isDense(final Target wanted) {
+        final long holes = wanted.sizeBytes() - wanted.dataBytes();
+        return wanted.dataBytes() > 0 && holes <= wanted.sizeBytes() / DENSE_PARTS;
+    }
+
+    @Override
+    public boolean resumed() {
+        return part.resumed();
+    }
+
+    @Override
+    public Stored write(final Extent unit, final @Nullable Block from) throws IOException {
+        return writer.write(unit, from);
+    }
+
+    @Override
+    public void flush() throws IOException {
+        writer.flush();
+        if (part.resumable() && !nameDurable) {
+            // what a checkpoint relies on must be found again after a power failure
+            DurableFiles.fsyncDirectory(target.directory());
+            nameDurable = true;
+        }
+    }
+
+    @Override
+    public Committed commit(final Revision revision) throws IOException {
+        if (over) {
+            throw new IllegalStateException(target.path() + ": the session is over");
+        }
+        writer.requireSound();
+        final long finalBytes = sizeBytes == Unit.UNKNOWN ? writer.endBytes() : sizeBytes;
+        if (part.file().size() != finalBytes) {
+            part.file().truncate(finalBytes);
+        }
+        part.takeOverAttributes();
+        writer.sync();
+        over = true;
+        part.publish();
+        return Committed.ATOMIC;
+    }
+
+    /** After the commit reads come from the storage itself, as far as the kernel lets go of its cache. */
+    @Override
+    public Optional<Source<Extent>> readBack() throws IOException {
+        if (over) {
+            part.file().advise(0, 0, Linux.POSIX_FADV_DONTNEED);
+        }
+        return Optional.of(FileSource.borrowing(
+                part.file(), sizeBytes == Unit.UNKNOWN ? part.file().size() : sizeBytes));
+    }
+
+    @Override
+    public void close() throws IOException {
+        over = true;
+        part.close();
+    }
+}

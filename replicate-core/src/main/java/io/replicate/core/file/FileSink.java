@@ -1,0 +1,75 @@
+package io.replicate.core.file;
+
+import io.replicate.core.posix.NativeFile;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.Geometry;
+import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.Target;
+import io.replicate.core.spi.Unit;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * A regular file or block device as target. A file is written beside its final name and renamed over it on commit
+ * (ATOMIC); a device is written where it is (IN_PLACE). Nothing is touched before {@link #begin(Target)}.
+ */
+public final class FileSink implements Sink<Extent> {
+    private static final int PREFERRED_IO_BYTES = 1 << 20;
+    private static final int MAX_IO_BYTES = 64 << 20;
+
+    private final Path path;
+    private final boolean direct;
+    private final Geometry geometry;
+
+    /**
+     * Creates a sink.
+     *
+     * @param path of the target; where it is a symbolic link, of the file that it points to.
+     * @param direct whether to write around the page cache, where the file system can do so.
+     */
+    public FileSink(final Path path, final boolean direct) {
+        this.path = path;
+        this.direct = direct;
+        final long deviceBytes = deviceBytes(path);
+        this.geometry =
+                new Geometry(deviceBytes, 1, PREFERRED_IO_BYTES, MAX_IO_BYTES, false, deviceBytes != Unit.UNKNOWN);
+    }
+
+    /** Returns the size of a device; a file takes any size. Writes of any alignment work, aligned ones are faster. */
+    @Override
+    public Geometry geometry() {
+        return geometry;
+    }
+
+    private static long deviceBytes(final Path path) {
+        try {
+            final TargetPath target = TargetPath.of(path);
+            if (target.kind() == TargetPath.Kind.DEVICE) {
+                try (NativeFile device = Opening.open(target.path(), false, NativeFile.Option.READ)) {
+                    return device.size();
+                }
+            }
+        } catch (final IOException e) {
+            return Unit.UNKNOWN; // begin() says what is wrong
+        }
+        return Unit.UNKNOWN;
+    }
+
+    @Override
+    public Session<Extent> begin(final Target target) throws IOException {
+        final TargetPath resolved = TargetPath.of(path);
+        resolved.requireKind(target);
+        return resolved.kind() == TargetPath.Kind.DEVICE
+                ? DeviceSession.begin(resolved.path(), direct, target)
+                : FileSession.begin(resolved, direct, target);
+    }
+
+    @Override
+    public void close() {}
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}

@@ -1,0 +1,121 @@
+package io.replicate.core.file;
+
+import io.replicate.core.block.Block;
+import io.replicate.core.posix.Linux;
+import io.replicate.core.posix.NativeFile;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.Geometry;
+import io.replicate.core.spi.Plan;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Selection;
+import io.replicate.core.spi.Source;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A regular file or block device, read at any offset. The plan skips holes of a file; a device is all data. The size is
+ * that of the moment of opening: what is appended later is not read, and a file that shrinks fails the job.
+ */
+public final class FileSource implements Source<Extent> {
+    private static final int PREFERRED_IO_BYTES = 1 << 20;
+    private static final int MAX_IO_BYTES = 64 << 20;
+
+    private final NativeFile file;
+    private final Geometry geometry;
+    private final boolean owner;
+
+    private FileSource(final NativeFile file, final long sizeBytes, final boolean owner) {
+        this.file = file;
+        this.geometry = geometryOf(file, sizeBytes);
+        this.owner = owner;
+    }
+
+    /** Returns a source of the first bytes of an open file, which stays open when the source is closed. */
+    static FileSource borrowing(final NativeFile file, final long sizeBytes) {
+        return new FileSource(file, sizeBytes, false);
+    }
+
+    /**
+     * Opens a regular file or block device for reading.
+     *
+     * @param direct whether to read around the page cache, where the file system can do so.
+     * @throws ReplicationException MISUSE when there is no such file, it may not be read, or it is a directory or a
+     *     stream.
+     */
+    public static FileSource open(final Path path, final boolean direct) throws IOException {
+        final NativeFile file = Opening.open(path, direct, NativeFile.Option.READ);
+        try {
+            final FileSource source = new FileSource(file, file.size(), true);
+            if (!file.isDirect()) {
+                file.advise(0, 0, Linux.POSIX_FADV_SEQUENTIAL);
+            }
+            return source;
+        } catch (final IOException | RuntimeException e) {
+            try (file) {
+                throw e;
+            }
+        }
+    }
+
+    static Geometry geometryOf(final NativeFile file, final long sizeBytes) {
+        final int alignment = file.isDirect() ? file.directAlignment() : 1;
+        return new Geometry(
+                sizeBytes,
+                alignment,
+                Math.max(PREFERRED_IO_BYTES, alignment),
+                MAX_IO_BYTES,
+                false,
+                file.isBlockDevice());
+    }
+
+    @Override
+    public Geometry geometry() {
+        return geometry;
+    }
+
+    /** Knows {@link Selection.All} and {@link Selection.Ranges}; MISUSE for a range beyond the end. */
+    @Override
+    public Plan<Extent> plan(final Selection selection) throws IOException {
+        final List<Extent> ranges = Ranges.of(selection, geometry.sizeBytes(), file.toString());
+        return new SparsePlan(file, ranges, geometry.sizeBytes());
+    }
+
+    @Override
+    public int read(final Extent unit, final Block into) throws IOException {
+        into.length(0);
+        final long left = geometry.sizeBytes() - unit.offset();
+        if (left <= 0) {
+            return -1;
+        }
+        final int length = Math.toIntExact(Math.min(unit.length(), left));
+        if (length > into.capacity()) {
+            throw new IllegalArgumentException(unit + " does not fit a block of " + into.capacity());
+        }
+        final long got = file.pread(into.address(), length, unit.offset());
+        if (got < length) {
+            throw shrank(file, unit.offset() + got, geometry.sizeBytes());
+        }
+        into.length(length);
+        return length;
+    }
+
+    static ReplicationException shrank(final NativeFile file, final long offset, final long expectedBytes) {
+        return ReplicationException.fail(
+                "read " + file + " offset=" + offset + ": the file shrank while it was read, it had " + expectedBytes
+                        + " bytes; stop what writes to it, or copy a snapshot",
+                null);
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (owner) {
+            file.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return file.toString();
+    }
+}
