@@ -34,13 +34,7 @@ final class Alignment {
 
     /** Returns a direct buffer of {@code size} bytes whose first byte is at a multiple of {@link #DEFAULT}. */
     static ByteBuffer buffer(int size) {
-<<<<<<< HEAD
         int whole = (int) up(size, DEFAULT); // alignedSlice cuts the end to a multiple, too
         return ByteBuffer.allocateDirect(whole + DEFAULT).alignedSlice(DEFAULT).slice(0, size);
-=======
-        return ByteBuffer.allocateDirect((int) up(size, DEFAULT) + DEFAULT)
-                .alignedSlice(DEFAULT)
-                .slice(0, size);
->>>>>>> file
     }
 }

@@ -44,7 +44,7 @@ class BlockDeviceTest {
     private NativeFile open(NativeFile.Option... more) throws IOException {
         Set<NativeFile.Option> options = EnumSet.of(NativeFile.Option.READ, NativeFile.Option.WRITE);
         options.addAll(Set.of(more));
-        return NativeFile.open(faults.posix(), loop().device(), options);
+        return NativeFile.open(faults.posix(), loop().path(), options);
     }
 
     private LoopDevice loop() {

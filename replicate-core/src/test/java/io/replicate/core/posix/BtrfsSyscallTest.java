@@ -13,26 +13,26 @@ import org.junit.jupiter.api.TestInstance;
 class BtrfsSyscallTest extends SyscallContract {
     private static final long IMAGE_BYTES = 400L << 20;
 
-    private @Nullable LoopDevice loop;
+    private @Nullable LoopMount mounted;
 
     @BeforeAll
     void mount() throws IOException {
-        loop = LoopDevice.mount("btrfs", IMAGE_BYTES);
+        mounted = LoopMount.mount("btrfs", IMAGE_BYTES);
     }
 
     @AfterAll
     void unmount() {
-        if (loop != null) {
-            loop.close();
+        if (mounted != null) {
+            mounted.close();
         }
     }
 
     @Override
     Path directory() {
-        if (loop == null) {
+        if (mounted == null) {
             throw new IllegalStateException("not mounted");
         }
-        return loop.mountPoint();
+        return mounted.path();
     }
 
     @Override

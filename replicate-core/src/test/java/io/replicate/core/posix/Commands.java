@@ -3,6 +3,7 @@ package io.replicate.core.posix;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,14 @@ final class Commands {
     static void assumeRoot(String purpose) {
         assumeTrue(
                 "root".equals(System.getProperty("user.name")), "missing kernel feature: " + purpose + " needs root");
+    }
+
+    static Path sparseImage(long sizeBytes) throws IOException {
+        Path image = Files.createTempFile("replicate-test-", ".img");
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(sizeBytes);
+        }
+        return image;
     }
 
     /** Returns what the command printed; throws if it failed. */
