@@ -24,7 +24,6 @@ import org.jspecify.annotations.Nullable;
  * there. Used once.
  */
 final class ContentCopy {
-    private static final long LOOK_MS = 20;
     /** Contents up to this size do not wait for the few large blocks. */
     private static final int SMALL_BYTES = 1 << 20;
 
@@ -92,23 +91,13 @@ final class ContentCopy {
                 BlockPool small = new BlockPool(smallBytes, readers + writers)) {
             final Pipeline<Digest> pipeline = new Pipeline<>(
                     job.name(),
-                    pacing.stop(),
+                    () -> pacing.stop(small::close, large::close),
                     readers,
                     () -> read(plan, small, large),
                     writers,
                     parcel -> write(parcel, session),
                     writers);
-            pipeline.start();
-            while (!pipeline.awaitEnd(LOOK_MS)) {
-                if (job.cancellation().isRequested()) {
-                    pipeline.fail(
-                            new ReplicationException(ReplicationException.Category.CANCELLED, "stopped on request"));
-                }
-                if (pacing.stop().isRequested()) {
-                    large.close();
-                    small.close();
-                }
-            }
+            pipeline.run(job.cancellation(), () -> {});
             pipeline.check();
         }
     }

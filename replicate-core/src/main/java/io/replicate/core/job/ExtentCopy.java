@@ -7,7 +7,6 @@ import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Plan;
-import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
@@ -29,7 +28,6 @@ import org.slf4j.LoggerFactory;
  */
 final class ExtentCopy {
     private static final Logger LOG = LoggerFactory.getLogger(ExtentCopy.class);
-    private static final long LOOK_MS = 20;
 
     private final Source<Extent> source;
     private final Sink<Extent> sink;
@@ -166,9 +164,19 @@ final class ExtentCopy {
             final BlockReader reader = new BlockReader(
                     source, feed, done, pool, pacing, job.options().sparse());
             final Pipeline<Extent> pipeline = new Pipeline<>(
-                    job.name(), pacing.stop(), readers, reader, writers, p -> write(p, session, done), blockCount);
-            pipeline.start();
-            watch(pipeline, pool, session, done);
+                    job.name(),
+                    () -> pacing.stop(pool::close),
+                    readers,
+                    reader,
+                    writers,
+                    parcel -> write(parcel, session, done),
+                    blockCount);
+            final Savepoints savepoints = new Savepoints(session, done);
+            pipeline.run(job.cancellation(), savepoints::look);
+            if (pipeline.failed()) {
+                savepoints.last();
+            }
+            pipeline.check();
         }
     }
 
@@ -187,49 +195,45 @@ final class ExtentCopy {
         job.meter().add(extent.length(), extent.hasData() ? extent.length() : 0);
     }
 
-    /** Sees the pipeline to its end, and makes progress durable meanwhile, and once more when it ends too early. */
-    private void watch(
-            final Pipeline<Extent> pipeline, final BlockPool pool, final Session<Extent> session, final DoneSet done)
-            throws IOException {
-        final Milestone milestone = new Milestone(job.options(), job.clock());
-        boolean flushable = true;
-        while (!pipeline.awaitEnd(LOOK_MS)) {
-            if (job.cancellation().isRequested()) {
-                pipeline.fail(new ReplicationException(ReplicationException.Category.CANCELLED, "stopped on request"));
-            } else if (checkpoint != null && flushable && milestone.isDue(carriedBytes.sum())) {
-                try {
-                    save(checkpoint, session, done);
-                } catch (final IOException | RuntimeException e) {
-                    flushable = false;
-                    pipeline.fail(Pipeline.asIoException(e));
-                }
-                milestone.passed(carriedBytes.sum());
-            }
-            if (pacing.stop().isRequested()) {
-                pool.close();
+    /** Makes progress durable from time to time, and once more when the copy ends too early. */
+    private final class Savepoints {
+        private final Milestone milestone = new Milestone(job.options(), job.clock());
+        private final Session<Extent> session;
+        private final DoneSet done;
+        private boolean broken;
+
+        Savepoints(final Session<Extent> session, final DoneSet done) {
+            this.session = session;
+            this.done = done;
+        }
+
+        void look() throws IOException {
+            final long bytes = carriedBytes.sum();
+            if (checkpoint != null && milestone.isDue(bytes)) {
+                save(checkpoint);
+                milestone.passed(bytes);
             }
         }
-        if (checkpoint != null && flushable && pipeline.failed()) {
-            saveLast(checkpoint, session, done);
+
+        /** The order that loses nothing: what is done is looked up, then made durable, and only then remembered. */
+        private void save(final CopyCheckpoint remembering) throws IOException {
+            final Map<String, byte[]> state = done.save();
+            // A failed flush is final, and so is a failed commit of the checkpoint: neither is tried again.
+            broken = true;
+            session.flush();
+            remembering.commit(state);
+            broken = false;
         }
-        pipeline.check();
-    }
 
-    /** The order that loses nothing: what is done is looked up first, then made durable, and only then remembered. */
-    private static void save(final CopyCheckpoint checkpoint, final Session<Extent> session, final DoneSet done)
-            throws IOException {
-        final Map<String, byte[]> state = done.save();
-        session.flush();
-        checkpoint.commit(state);
-    }
-
-    private static void saveLast(final CopyCheckpoint checkpoint, final Session<Extent> session, final DoneSet done) {
-        try {
-            save(checkpoint, session, done);
-        } catch (final IOException | RuntimeException e) {
-            LOG.warn(
-                    "the last progress could not be made durable, the next run begins a little earlier: {}",
-                    e.toString());
+        void last() {
+            if (checkpoint == null || broken) {
+                return;
+            }
+            try {
+                save(checkpoint);
+            } catch (final IOException | RuntimeException e) {
+                LOG.warn("the last progress was not made durable, the next run begins earlier: {}", e.toString());
+            }
         }
     }
 }

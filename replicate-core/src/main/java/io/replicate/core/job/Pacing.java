@@ -18,8 +18,17 @@ final class Pacing {
         this.retry = new Retry(job.options().retryBudget(), stop, job.clock());
     }
 
+    /** Returns the request to stop, to be looked at per block. */
     Cancellation stop() {
         return stop;
+    }
+
+    /** Requests to stop, and wakes whoever waits for blocks. */
+    void stop(final Runnable... wakers) {
+        stop.cancel();
+        for (final Runnable waker : wakers) {
+            waker.run();
+        }
     }
 
     void acquire(final long bytes) throws IOException {

@@ -23,7 +23,9 @@ final class Pipeline<U extends Unit> {
     /** A throttle may hold the pipe empty, and a slow target full, for as long as they like: not the pipe's to judge. */
     private static final Duration PIPE_WAIT = Duration.ofDays(30);
 
-    private final Cancellation stop;
+    private static final long LOOK_MS = 20;
+
+    private final Runnable onFailure;
     private final BlockPipe<U> pipe;
     private final AtomicReference<@Nullable IOException> failure = new AtomicReference<>();
     private final CountDownLatch ended;
@@ -44,17 +46,17 @@ final class Pipeline<U extends Unit> {
     /**
      * Creates a pipeline.
      *
-     * @param stop is requested at the first failure.
+     * @param onFailure wakes whoever waits for something other than the pipe; may run more than once.
      */
     Pipeline(
             final String name,
-            final Cancellation stop,
+            final Runnable onFailure,
             final int readers,
             final Reader<U> reader,
             final int writers,
             final Writer<U> writer,
             final int pipeCapacity) {
-        this.stop = stop;
+        this.onFailure = onFailure;
         this.pipe = new BlockPipe<>(pipeCapacity, PIPE_WAIT);
         this.ended = new CountDownLatch(readers + writers);
         this.readersLeft = new AtomicInteger(readers);
@@ -105,33 +107,56 @@ final class Pipeline<U extends Unit> {
         }
     }
 
-    /** Returns the failure itself, or one that says which kind of fault it was. */
-    static IOException asIoException(final Throwable failure) {
-        return failure instanceof IOException e ? e : ReplicationException.fail("unexpected: " + failure, failure);
+    /** Something to be done now and then while a pipeline runs. */
+    interface Watch {
+        void look() throws IOException;
     }
 
-    void start() {
+    /**
+     * Runs the pipeline, and returns when all its threads have ended, for whatever reason.
+     *
+     * @param user whose request ends the pipeline.
+     * @param watch that looks in about every 20 ms until the pipeline fails; its own failure ends the pipeline.
+     */
+    void run(final Cancellation user, final Watch watch) throws ReplicationException {
         threads.forEach(Thread::start);
-    }
-
-    /** Ends the pipeline; the first failure stands. */
-    void fail(final IOException cause) {
-        failure.compareAndSet(null, cause);
-        stop.cancel();
-        pipe.fail(cause);
-    }
-
-    /** Returns whether all threads ended within {@code timeoutMs}. */
-    boolean awaitEnd(final long timeoutMs) throws ReplicationException {
-        try {
-            return ended.await(timeoutMs, TimeUnit.MILLISECONDS);
-        } catch (final InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ReplicationException(
-                    ReplicationException.Category.CANCELLED, "interrupted while waiting for the copy", e);
+        while (!awaitEnd()) {
+            if (user.isRequested()) {
+                fail(new ReplicationException(ReplicationException.Category.CANCELLED, "stopped on request"));
+            } else if (!failed()) {
+                try {
+                    watch.look();
+                } catch (final IOException | RuntimeException e) {
+                    fail(asIoException(e));
+                }
+            }
         }
     }
 
+    private boolean awaitEnd() throws ReplicationException {
+        try {
+            return ended.await(LOOK_MS, TimeUnit.MILLISECONDS);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            final ReplicationException interrupted = new ReplicationException(
+                    ReplicationException.Category.CANCELLED, "interrupted while waiting for the copy", e);
+            fail(interrupted);
+            throw interrupted;
+        }
+    }
+
+    private void fail(final IOException cause) {
+        failure.compareAndSet(null, cause);
+        onFailure.run();
+        pipe.fail(cause);
+    }
+
+    /** Returns the failure itself, or one that says which kind of fault it was. */
+    private static IOException asIoException(final Throwable failure) {
+        return failure instanceof IOException e ? e : ReplicationException.fail("unexpected: " + failure, failure);
+    }
+
+    /** Returns whether anything failed. */
     boolean failed() {
         return failure.get() != null;
     }

@@ -13,8 +13,6 @@ import java.util.List;
 
 /** Reads a committed target back, through a source of its own, and compares digests. Used once. */
 final class Verifier {
-    private static final long LOOK_MS = 20;
-
     private final Source<Extent> source;
     private final Source<Extent> target;
     private final Environment job;
@@ -68,7 +66,7 @@ final class Verifier {
             final ExtentFeed feed = new ExtentFeed(plan, blocks.bytes(), done, pacing.stop());
             final Pipeline<Extent> pipeline = new Pipeline<>(
                     job.name() + "-verify",
-                    pacing.stop(),
+                    () -> pacing.stop(pool::close),
                     readers,
                     new BlockReader(target, feed, done, pool, pacing, true),
                     1,
@@ -77,16 +75,7 @@ final class Verifier {
                         job.meter().add(parcel.unit().length(), 0);
                     },
                     blockCount);
-            pipeline.start();
-            while (!pipeline.awaitEnd(LOOK_MS)) {
-                if (job.cancellation().isRequested()) {
-                    pipeline.fail(new ReplicationException(
-                            ReplicationException.Category.CANCELLED, "stopped on request while verifying"));
-                }
-                if (pacing.stop().isRequested()) {
-                    pool.close();
-                }
-            }
+            pipeline.run(job.cancellation(), () -> {});
             pipeline.check();
             return done.finish();
         }
