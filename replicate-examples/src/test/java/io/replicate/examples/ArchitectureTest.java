@@ -26,7 +26,7 @@ class ArchitectureTest {
             .resideInAPackage("io.replicate.core.spi..")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("io.replicate.core.file..", "io.replicate.core.net..", "io.replicate.core.posix..");
+            .resideInAnyPackage("io.replicate.core.file..", "io.replicate.core.net..");
 
     @ArchTest
     static final ArchRule theExamplesUseOnlyWhatIsPublic = noClasses()

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.SecureRandom;
-import java.util.EnumSet;
 import java.util.HexFormat;
 
 /**
@@ -74,11 +73,7 @@ public final class DurableFiles {
 
     /** When this returns, the names made, changed and removed in the directory before are durable. */
     public static void fsyncDirectory(Path directory) throws IOException {
-        Posix posix = Posix.get();
-        if (!posix.isNative()) {
-            return; // Java cannot open a directory; the journal of every common file system orders the rename itself
-        }
-        try (NativeFile opened = NativeFile.open(posix, directory, EnumSet.of(NativeFile.Option.READ))) {
+        try (NativeFile opened = NativeFile.open(directory, NativeFile.Option.READ)) {
             opened.sync();
         }
     }

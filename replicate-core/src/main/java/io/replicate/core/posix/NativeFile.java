@@ -209,7 +209,8 @@ public final class NativeFile implements AutoCloseable {
     }
 
     /**
-     * Makes a range read as zeros, by the cheapest means that work here (ZERO_RANGE, PUNCH_HOLE, BLKZEROOUT, writing).
+     * Makes a range read as zeros, by the cheapest means that work here: ZERO_RANGE, then PUNCH_HOLE, then writing; on
+     * a block device PUNCH_HOLE, then ZERO_RANGE, then BLKZEROOUT, then writing.
      * A file that ends inside the range is extended, as by a write.
      */
     public void zero(long offset, long length, ZeroMode mode) throws PosixException {
@@ -243,6 +244,9 @@ public final class NativeFile implements AutoCloseable {
      * @return false where the file system (or a device, which has its storage anyway) does not offer it
      */
     public boolean preallocate(long offset, long length) throws PosixException {
+        if (length == 0) {
+            return true;
+        }
         int number = fd.acquire();
         try {
             int r = posix.fallocate(number, 0, offset, length);

@@ -20,7 +20,9 @@ final class PosixHolder {
             return new JnrPosix();
         } catch (LinkageError | RuntimeException e) {
             log.warn(
-                    "no native calls ({}): files are used through java.nio, without holes, reflinks or O_DIRECT", e, e);
+                    "no native calls ({}): files are used through java.nio, without holes, reflinks or O_DIRECT",
+                    e.toString());
+            log.debug("no native calls", e);
             return new JavaPosix();
         }
     }

@@ -27,11 +27,19 @@ final class RangeZeroer {
     }
 
     void zero(long offset, long length, ZeroMode mode) throws PosixException {
-        if (!zeroFast(offset, length, mode)) {
+        if (zeroFast(offset, length, mode)) {
+            return;
+        }
+        long begin = Alignment.up(offset, file.directAlignment());
+        long end = Alignment.down(offset + length, file.directAlignment());
+        if (file.isBlockDevice() && begin < end && (zeroRange(begin, end - begin) || zeroOut(begin, end - begin))) {
+            writeEdges(offset, begin, end, offset + length);
+        } else {
             writeZeros(offset, length);
         }
     }
 
+    /** The kernel itself may write zeros for a device's ZERO_RANGE and BLKZEROOUT; PUNCH_HOLE there is never slow. */
     boolean zeroFast(long offset, long length, ZeroMode mode) throws PosixException {
         if (length == 0) {
             return true;
@@ -41,17 +49,16 @@ final class RangeZeroer {
         }
         long begin = Alignment.up(offset, file.directAlignment());
         long end = Alignment.down(offset + length, file.directAlignment());
-        if (end <= begin) {
+        if (mode == ZeroMode.KEEP_ALLOCATED || begin >= end || !punch(begin, end - begin)) {
             return false;
         }
-        boolean done = zeroRange(begin, end - begin)
-                || zeroOut(begin, end - begin)
-                || (mode == ZeroMode.MAY_PUNCH && punch(begin, end - begin));
-        if (done) {
-            writeZeros(offset, begin - offset);
-            writeZeros(end, offset + length - end);
-        }
-        return done;
+        writeEdges(offset, begin, end, offset + length);
+        return true;
+    }
+
+    private void writeEdges(long offset, long begin, long end, long offsetAfter) throws PosixException {
+        writeZeros(offset, begin - offset);
+        writeZeros(end, offsetAfter - end);
     }
 
     private boolean zeroRange(long offset, long length) throws PosixException {
@@ -84,20 +91,23 @@ final class RangeZeroer {
 
     /** A punch leaves the size alone; the last block is therefore written where the range goes beyond the end. */
     private boolean punchAndExtend(long offset, long length) throws PosixException {
-        long end = offset + length;
-        long last = Math.max(offset, Alignment.down(end - 1, file.directAlignment()));
-        if (noPunch) {
+        if (!punch(offset, length)) {
             return false;
         }
+        long end = offset + length;
         if (end > file.size()) {
+            long last = Math.max(offset, Alignment.down(end - 1, file.directAlignment()));
             writeZeros(last, end - last);
         }
-        return punch(offset, length);
+        return true;
     }
 
     boolean punch(long offset, long length) throws PosixException {
         if (noPunch) {
             return false;
+        }
+        if (length == 0) {
+            return true;
         }
         int fd = file.fd().acquire();
         try {
@@ -111,7 +121,7 @@ final class RangeZeroer {
 
     boolean discard(long offset, long length) throws PosixException {
         if (!file.isBlockDevice()) {
-            return length == 0 || punch(offset, length);
+            return punch(offset, length);
         }
         long begin = Alignment.up(offset, file.directAlignment());
         long end = Alignment.down(offset + length, file.directAlignment());

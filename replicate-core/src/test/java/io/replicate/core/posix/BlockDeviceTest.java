@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A loop device as block device. */
@@ -26,7 +27,6 @@ class BlockDeviceTest {
 
     private final Memory data = Memory.random(MIB, 6);
     private final Memory back = new Memory(MIB);
-    private final Faults faults = new Faults();
     private @Nullable LoopDevice loop;
 
     @BeforeAll
@@ -44,7 +44,7 @@ class BlockDeviceTest {
     private NativeFile open(NativeFile.Option... more) throws IOException {
         Set<NativeFile.Option> options = EnumSet.of(NativeFile.Option.READ, NativeFile.Option.WRITE);
         options.addAll(Set.of(more));
-        return NativeFile.open(faults.posix(), loop().path(), options);
+        return NativeFile.open(Posix.get(), loop().path(), options);
     }
 
     private LoopDevice loop() {
@@ -113,25 +113,46 @@ class BlockDeviceTest {
     @ValueSource(booleans = {false, true})
     void unalignedRangesAreZeroedExactly(boolean direct) throws IOException {
         try (NativeFile device = direct ? open(NativeFile.Option.DIRECT) : open()) {
-            assertThat(device.zeroFast(100, 300_000, ZeroMode.KEEP_ALLOCATED)).isTrue();
+            assertThat(device.zeroFast(100, 300_000, ZeroMode.MAY_PUNCH)).isTrue();
             assertContent(device, 100, 300_000);
             assertThat(device.zeroFast(513, 100, ZeroMode.MAY_PUNCH))
                     .as("less than a block")
                     .isFalse();
             device.zero(300_100, 100, ZeroMode.MAY_PUNCH);
-            assertContent(device, 100, 300_100);
+            device.zero(300_200, 100_000, ZeroMode.KEEP_ALLOCATED);
+            assertContent(device, 100, 400_100);
         }
     }
 
     @Test
-    void blkZeroOutStandsInForFallocate() throws IOException {
-        faults.fail("fallocate", Errnos.EOPNOTSUPP);
+    void zeroingThatMayTakeAsLongAsWritingIsNotCalledFast() throws IOException {
         try (NativeFile device = open()) {
-            assertThat(device.zeroFast(0, 8192, ZeroMode.KEEP_ALLOCATED)).isTrue();
-            assertThat(faults.count("blkZeroOut")).isEqualTo(1);
-            assertContent(device, 0, 8192);
-        } finally {
-            faults.heal("fallocate");
+            assertThat(device.zeroFast(0, 8192, ZeroMode.KEEP_ALLOCATED)).isFalse();
+            assertContent(device, 0, 0);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(ZeroMode.class)
+    void blkZeroOutStandsInForFallocate(ZeroMode mode) throws IOException {
+        Faults old = new Faults().fail("fallocate", Errnos.EOPNOTSUPP);
+        try (NativeFile device = NativeFile.open(
+                old.posix(), loop().path(), EnumSet.of(NativeFile.Option.READ, NativeFile.Option.WRITE))) {
+            device.zero(100, 100_000, mode);
+            device.zero(100_100, 100_000, mode);
+            assertThat(old.count("blkZeroOut")).isEqualTo(2);
+            assertThat(old.count("fallocate")).as("each kind once").isEqualTo(mode == ZeroMode.MAY_PUNCH ? 2 : 1);
+            assertContent(device, 100, 200_000);
+        }
+    }
+
+    @Test
+    void zerosAreWrittenWhereADeviceOffersNothing() throws IOException {
+        Faults old = new Faults().fail("fallocate", Errnos.ENODEV).fail("blkZeroOut", Errnos.ENOTTY);
+        try (NativeFile device = NativeFile.open(
+                old.posix(), loop().path(), EnumSet.of(NativeFile.Option.READ, NativeFile.Option.WRITE))) {
+            device.zero(100, 600_000, ZeroMode.MAY_PUNCH);
+            assertContent(device, 100, 600_000);
         }
     }
 

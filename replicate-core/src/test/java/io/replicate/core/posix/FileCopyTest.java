@@ -133,8 +133,8 @@ class FileCopyTest {
     @Test
     @Tag("root")
     void xfsSharesStorageUnlessToldNotTo() throws IOException {
-        try (LoopMount mounted = LoopMount.mount("xfs", 400L << 20)) {
-            Path mounted = mount.path();
+        try (LoopMount loop = LoopMount.mount("xfs", 400L << 20)) {
+            Path mounted = loop.path();
             Files.write(source(mounted), Arrays.copyOf(bytes, 1 << 20));
             Posix posix = faults.posix();
             Set<NativeFile.Option> write = EnumSet.of(NativeFile.Option.WRITE, NativeFile.Option.CREATE);

@@ -236,6 +236,19 @@ class NativeFileTest {
     }
 
     @Test
+    void emptyRangesAreNothingToDo() throws IOException {
+        try (NativeFile file = filled()) {
+            assertThat(file.preallocate(0, 0)).isTrue();
+            assertThat(file.punch(10, 0)).isTrue();
+            assertThat(file.discard(10, 0)).isTrue();
+            file.zero(2L * MIB, 0, ZeroMode.MAY_PUNCH);
+            file.pwrite(data.address(), 0, 2L * MIB);
+            assertThat(file.size()).isEqualTo(MIB);
+            assertThat(file.pread(back.address(), 0, 0)).isZero();
+        }
+    }
+
+    @Test
     void preallocationReservesStorage() throws IOException {
         try (NativeFile file = create()) {
             assertThat(file.preallocate(0, 4L * MIB)).isTrue();

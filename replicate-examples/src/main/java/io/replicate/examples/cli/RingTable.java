@@ -1,0 +1,63 @@
+package io.replicate.examples.cli;
+
+import io.replicate.ring.NodeReport;
+import io.replicate.ring.NodeState;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+
+/** The result of a ring, a row for each node. */
+final class RingTable {
+    private static final int DIGEST_SHOWN = 16;
+
+    private RingTable() {}
+
+    static void print(final PrintWriter out, final List<NodeReport> reports, final String sourceDigest) {
+        final int width = Math.max(
+                4,
+                reports.stream()
+                        .mapToInt(report -> report.name().length())
+                        .max()
+                        .orElse(4));
+        out.printf(
+                "%-" + width + "s  %14s  %8s  %-" + DIGEST_SHOWN + "s  %s%n",
+                "node",
+                "bytes",
+                "MB/s",
+                "digest",
+                "result");
+        for (final NodeReport report : reports) {
+            final boolean ok = report.state() == NodeState.DONE;
+            out.printf(
+                    "%-" + width + "s  %,14d  %8s  %-" + DIGEST_SHOWN + "s  %s%n",
+                    report.name(),
+                    report.received(),
+                    rate(report),
+                    shorten(report.digest()),
+                    ok ? result(report, sourceDigest) : failure(report));
+        }
+        out.flush();
+    }
+
+    private static String result(final NodeReport report, final String sourceDigest) {
+        final String proof = sourceDigest.isEmpty() ? "stored" : "identical";
+        return report.resumedFrom() > 0 ? proof + ", went on at offset " + report.resumedFrom() : proof;
+    }
+
+    private static String failure(final NodeReport report) {
+        return report.state().name().toLowerCase(Locale.ROOT) + " at offset " + Math.max(0, report.failedAt()) + ": "
+                + report.reason();
+    }
+
+    private static String rate(final NodeReport report) {
+        if (report.elapsedNs() <= 0) {
+            return "-";
+        }
+        final double megabytes = (report.received() - report.resumedFrom()) / 1e6;
+        return String.format(Locale.ROOT, "%.1f", megabytes / (report.elapsedNs() / 1e9));
+    }
+
+    private static String shorten(final String digest) {
+        return digest.isEmpty() ? "-" : digest.substring(0, Math.min(DIGEST_SHOWN, digest.length()));
+    }
+}

@@ -1,0 +1,343 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.spi.ReplicationException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The frames that a node has and forwards, as a window of the latest in memory over everything that is stored. One
+ * producer appends; each consumer (the node's own store, the sender to each child) reads with a {@link Cursor} of its
+ * own. The producer waits while the window is full of frames that somebody still needs: that is the ring's
+ * back-pressure. A child that stands still for longer than the patience no longer holds the window: it falls behind it,
+ * and is served from the store until it has caught up. So a slow node, or a new one, never stops the others.
+ */
+final class Feed {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition appended = lock.newCondition();
+    private final Condition drained = lock.newCondition();
+    private final ArrayDeque<Frame> window = new ArrayDeque<>();
+    private final List<Cursor> cursors = new ArrayList<>();
+    private final int maxFrames;
+    private final boolean replayable;
+    private final long patienceNs;
+    private final long giveUpNs;
+    private long firstSequence;
+    private long endPosition;
+    private boolean ended;
+    private @Nullable IOException failure;
+
+    /**
+     * Creates a feed.
+     *
+     * @param start the position of the first frame.
+     * @param maxFrames how many frames the window holds.
+     * @param replayable whether what has left the window can be read from the store; else nobody may fall behind it.
+     * @param patience how long one child may hold up the others.
+     * @param giveUp how long the producer waits at all.
+     */
+    Feed(
+            final long start,
+            final int maxFrames,
+            final boolean replayable,
+            final Duration patience,
+            final Duration giveUp) {
+        this.endPosition = start;
+        this.maxFrames = maxFrames;
+        this.replayable = replayable;
+        this.patienceNs = patience.toNanos();
+        this.giveUpNs = giveUp.toNanos();
+    }
+
+    /** Appends the next frame and takes over its block; waits while the window is full. */
+    void append(final Frame frame) throws IOException {
+        boolean kept = false;
+        lock.lock();
+        try {
+            makeRoom();
+            if (frame.position() != endPosition) {
+                throw ReplicationException.corrupt("frame at " + frame.position() + ", expected one at " + endPosition);
+            }
+            window.addLast(frame);
+            kept = true;
+            endPosition = frame.endPosition();
+            ended |= frame.isEnd();
+            appended.signalAll();
+        } finally {
+            lock.unlock();
+            if (!kept) {
+                frame.release();
+            }
+        }
+    }
+
+    private void makeRoom() throws IOException {
+        long patienceLeft = patienceNs;
+        long left = giveUpNs;
+        while (true) {
+            rethrow();
+            if (window.size() < maxFrames) {
+                return;
+            }
+            if (firstNeeded() > firstSequence) {
+                dropFirst();
+                return;
+            }
+            if (patienceLeft <= 0 && replayable && letStragglersGo()) {
+                continue;
+            }
+            if (left <= 0) {
+                throw ReplicationException.retry(
+                        "nothing was stored or forwarded for " + giveUpNs / 1_000_000_000L + " s", null);
+            }
+            final long waitNs = Math.min(left, patienceLeft > 0 ? patienceLeft : left);
+            final long rest = await(drained, waitNs);
+            left -= waitNs - rest;
+            patienceLeft -= waitNs - rest;
+        }
+    }
+
+    private long firstNeeded() {
+        long needed = Long.MAX_VALUE;
+        for (final Cursor cursor : cursors) {
+            if (!cursor.behind) {
+                needed = Math.min(needed, cursor.sequence);
+            }
+        }
+        return needed;
+    }
+
+    private boolean letStragglersGo() {
+        boolean any = false;
+        for (final Cursor cursor : cursors) {
+            if (!cursor.behind && cursor.mayFallBehind && cursor.sequence == firstSequence) {
+                cursor.behind = true;
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    private void dropFirst() {
+        final Frame oldest = window.removeFirst();
+        firstSequence++;
+        oldest.release();
+    }
+
+    @SuppressWarnings("WaitNotInLoop") // all callers loop
+    private long await(final Condition condition, final long ns) throws IOException {
+        try {
+            return condition.awaitNanos(ns);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ReplicationException(ReplicationException.Category.CANCELLED, "interrupted in the feed", e);
+        }
+    }
+
+    private void rethrow() throws IOException {
+        if (failure != null) {
+            throw new ReplicationException(
+                    ReplicationException.categoryOf(failure), String.valueOf(failure.getMessage()), failure);
+        }
+    }
+
+    /** Ends the feed: everybody gets the failure, and the window is released. */
+    void fail(final IOException cause) {
+        lock.lock();
+        try {
+            if (failure == null) {
+                failure = cause;
+            }
+            window.forEach(Frame::release);
+            window.clear();
+            appended.signalAll();
+            drained.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns the position behind the last frame. */
+    long endPosition() {
+        lock.lock();
+        try {
+            return endPosition;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns whether the END frame has been appended. */
+    boolean ended() {
+        lock.lock();
+        try {
+            return ended;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Returns a cursor at a position.
+     *
+     * @param mayFallBehind whether the consumer can read what has left the window from the store.
+     */
+    Cursor cursor(final long position, final boolean mayFallBehind) {
+        final Cursor cursor = new Cursor(mayFallBehind);
+        lock.lock();
+        try {
+            cursor.place(position);
+            cursors.add(cursor);
+        } finally {
+            lock.unlock();
+        }
+        return cursor;
+    }
+
+    /** One consumer's place. Used by one thread; {@link #close()} by any. */
+    final class Cursor implements AutoCloseable {
+        private final boolean mayFallBehind;
+        private long position;
+        private long sequence;
+        private boolean behind;
+        private boolean closed;
+
+        private Cursor(final boolean mayFallBehind) {
+            this.mayFallBehind = mayFallBehind;
+        }
+
+        private void place(final long newPosition) {
+            position = newPosition;
+            behind = false;
+            sequence = firstSequence;
+            for (final Iterator<Frame> it = window.iterator(); it.hasNext(); sequence++) {
+                final Frame frame = it.next();
+                if (sequence == firstSequence && newPosition < frame.position()) {
+                    behind = true;
+                    return;
+                }
+                if (frame.endPosition() > newPosition || frame.isEnd()) {
+                    return;
+                }
+            }
+            behind = newPosition < endPosition && window.isEmpty();
+        }
+
+        /** Returns the position of the next frame. */
+        long position() {
+            lock.lock();
+            try {
+                return position;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Goes to another position. */
+        void seek(final long newPosition) {
+            lock.lock();
+            try {
+                place(newPosition);
+                drained.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /**
+         * Returns how far the consumer must be served from the store before it can go on in the window, or -1 when it is
+         * in the window (or ahead of it).
+         */
+        long replayLimit() {
+            lock.lock();
+            try {
+                if (behind) {
+                    place(position);
+                }
+                if (!behind) {
+                    return -1;
+                }
+                return window.isEmpty() ? endPosition : window.getFirst().position();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /**
+         * Returns the next frame, retained for the caller, or null when there is none within {@code wait} or the consumer
+         * is behind the window.
+         */
+        @Nullable
+        Frame next(final Duration wait) throws IOException {
+            long left = wait.toNanos();
+            lock.lock();
+            try {
+                while (true) {
+                    rethrow();
+                    if (closed) {
+                        throw new ReplicationException(
+                                ReplicationException.Category.CANCELLED, "the cursor was closed");
+                    }
+                    if (behind) {
+                        return null;
+                    }
+                    final @Nullable Frame frame = current();
+                    if (frame != null) {
+                        sequence++;
+                        position = frame.endPosition();
+                        drained.signalAll();
+                        return frame;
+                    }
+                    if (left <= 0) {
+                        return null;
+                    }
+                    left = await(appended, left);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private @Nullable Frame current() {
+            while (sequence < firstSequence + window.size()) {
+                final Frame frame = at(sequence);
+                if (frame.isEnd() || frame.position() >= position) {
+                    return frame.retain();
+                }
+                if (frame.endPosition() > position) {
+                    return frame.payload() == null ? frame.tail(position) : frame.retain();
+                }
+                sequence++;
+            }
+            return null;
+        }
+
+        private Frame at(final long wanted) {
+            final Iterator<Frame> it = window.iterator();
+            for (long s = firstSequence; s < wanted; s++) {
+                it.next();
+            }
+            return it.next();
+        }
+
+        /** Lets the window go on without this consumer. */
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                closed = true;
+                cursors.remove(this);
+                appended.signalAll();
+                drained.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.spi.Link;
+import io.replicate.core.spi.Locator;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.ring.internal.ControlMessage.Accept;
+import io.replicate.ring.internal.ControlMessage.Offer;
+import io.replicate.ring.internal.ControlMessage.Refuse;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** The server's talk with one node: connects, offers, listens, and tries again when the node was lost. One thread. */
+final class NodeHandle implements Runnable {
+    private static final Duration RETRY_PAUSE = Duration.ofMillis(500);
+
+    private final RingNodeAddress address;
+    private final Offer offer;
+    private final SessionContext context;
+    private final Events events;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile @Nullable Wire wire;
+
+    /** Is told what a node says; called by the handle's thread. */
+    interface Events {
+        void accepted(int node, Accept accept);
+
+        void refused(int node, Refuse refuse);
+
+        void said(int node, ControlMessage message);
+
+        void lost(int node, String reason);
+    }
+
+    NodeHandle(final RingNodeAddress address, final Offer offer, final SessionContext context, final Events events) {
+        this.address = address;
+        this.offer = offer;
+        this.context = context;
+        this.events = events;
+    }
+
+    RingNodeAddress address() {
+        return address;
+    }
+
+    @Override
+    public void run() {
+        while (closed.getCount() > 0) {
+            try {
+                converse();
+            } catch (final IOException e) {
+                if (closed.getCount() > 0) {
+                    events.lost(offer.node(), String.valueOf(e.getMessage()));
+                }
+            } finally {
+                drop();
+            }
+            try {
+                if (closed.await(RETRY_PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    return;
+                }
+            } catch (final InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void converse() throws IOException {
+        final Link link =
+                context.transport().connect(Locator.parse(address.addresses().get(0)), context.deadAfter());
+        final Wire talk = new Wire(link);
+        wire = talk;
+        link.timeout(Duration.ofSeconds(20));
+        context.authenticateOut(link);
+        talk.send(offer);
+        final ControlMessage answer = talk.receiveControl();
+        link.timeout(context.deadAfter());
+        if (answer instanceof Refuse refuse) {
+            events.refused(offer.node(), refuse);
+            if (refuse.permanent()) {
+                close();
+            }
+            return;
+        }
+        if (!(answer instanceof Accept accept)
+                || accept.version() != ControlMessage.VERSION
+                || accept.resumeFrom() < 0) {
+            throw ReplicationException.corrupt(address.name() + " answered with something else than yes or no");
+        }
+        events.accepted(offer.node(), accept);
+        while (closed.getCount() > 0) {
+            events.said(offer.node(), talk.receiveControl());
+        }
+    }
+
+    /** Sends a message if the node is there; a failure shows as a loss. */
+    void tell(final ControlMessage message) {
+        final @Nullable Wire talk = wire;
+        if (talk == null) {
+            return;
+        }
+        try {
+            talk.send(message);
+        } catch (final IOException e) {
+            talk.close();
+        }
+    }
+
+    /** Breaks the link off; the handle connects again. */
+    void drop() {
+        final @Nullable Wire talk = wire;
+        wire = null;
+        if (talk != null) {
+            talk.close();
+        }
+    }
+
+    /** Ends the talk for good. */
+    void close() {
+        closed.countDown();
+        drop();
+    }
+}

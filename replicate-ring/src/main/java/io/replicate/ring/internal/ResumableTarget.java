@@ -1,0 +1,63 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.job.ExtentDigest;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.Target;
+import io.replicate.ring.internal.ControlMessage.Offer;
+import java.io.IOException;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A target opened where an earlier run of the same copy left it, or from the start.
+ *
+ * @param position everything before it is there already.
+ * @param digest of everything before it.
+ */
+record ResumableTarget(Session<Extent> session, long position, ExtentDigest digest) {
+    private static final Logger LOG = LoggerFactory.getLogger(ResumableTarget.class);
+
+    static ResumableTarget open(final Offer offer, final Sink<Extent> sink, final NodeProgress progress)
+            throws IOException {
+        final Optional<NodeProgress.State> earlier = progress.load();
+        if (earlier.isPresent()) {
+            final @Nullable ResumableTarget resumed = resume(offer, sink, progress, earlier.get());
+            if (resumed != null) {
+                return resumed;
+            }
+        }
+        final ExtentDigest digest = new ExtentDigest();
+        progress.begin(digest.save());
+        return new ResumableTarget(sink.begin(target(offer, progress)), 0, digest);
+    }
+
+    private static @Nullable ResumableTarget resume(
+            final Offer offer, final Sink<Extent> sink, final NodeProgress progress, final NodeProgress.State state)
+            throws IOException {
+        final ExtentDigest digest;
+        try {
+            digest = ExtentDigest.restore(state.digest());
+        } catch (final ReplicationException e) {
+            LOG.warn("starting again: {}", e.getMessage());
+            return null;
+        }
+        progress.resume(state);
+        final Session<Extent> session = sink.begin(target(offer, progress));
+        if (session.resumed() && state.position() <= offer.sizeBytes()) {
+            LOG.info("going on at offset {}", state.position());
+            return new ResumableTarget(session, state.position(), digest);
+        }
+        session.close();
+        return null;
+    }
+
+    private static Target target(final Offer offer, final NodeProgress progress) {
+        return new Target(
+                offer.sizeBytes(), offer.dataBytes(), offer.fromDevice(), null, 1, progress.resumeKey(), offer.force());
+    }
+}

@@ -1,0 +1,255 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.block.BlockPool;
+import io.replicate.core.job.Throttle;
+import io.replicate.core.spi.Cancellation;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.Geometry;
+import io.replicate.core.spi.Link;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Source;
+import io.replicate.core.spi.Transport;
+import io.replicate.core.spi.Unit;
+import io.replicate.ring.NodeReport;
+import io.replicate.ring.RingListener;
+import io.replicate.ring.internal.ControlMessage.ChildLost;
+import io.replicate.ring.internal.ControlMessage.Children;
+import io.replicate.ring.internal.ControlMessage.Offer;
+import io.replicate.ring.internal.ControlMessage.Ping;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a server: forms the ring, feeds it, heals it, and reports. */
+public final class ServerRun implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final Duration GIVE_UP = Duration.ofMinutes(5);
+    private static final Duration TICK = Duration.ofMillis(200);
+
+    private final Source<Extent> source;
+    private final ServerSettings settings;
+    private final RingListener listener;
+    private final String session = UUID.randomUUID().toString();
+    private final BlockPool pool;
+    private final Feed feed;
+    private final ChildSenders senders;
+    private final Coordinator coordinator;
+    private final List<NodeHandle> handles = new ArrayList<>();
+    private final Throttle throttle;
+    private final Cancellation cancellation = new Cancellation();
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile @Nullable IOException sourceFailure;
+    private volatile boolean fed;
+    private volatile String digest = "";
+
+    /**
+     * Prepares a run.
+     *
+     * @param source of a volume; closed by the caller.
+     * @param image names the source and its state, so that a node recognises an unfinished copy of the same.
+     * @param target template of the locator that each node writes: {@code %n} is its name, {@code %i} its number from 1.
+     */
+    public ServerRun(
+            final Source<Extent> source,
+            final String image,
+            final String target,
+            final List<RingNodeAddress> addresses,
+            final ServerSettings settings,
+            final RingListener listener) {
+        this.source = source;
+        this.settings = settings;
+        this.listener = listener;
+        this.throttle =
+                new Throttle(settings.rateBytesPerSecond() > 0 ? settings.rateBytesPerSecond() : Throttle.UNLIMITED);
+        this.pool = new BlockPool(settings.frameBytes(), settings.windowFrames() * 2 + 8);
+        final boolean random = !source.geometry().sequential();
+        final @Nullable Replayer replayer = random ? new Replayer(source, pool, settings.frameBytes()) : null;
+        this.feed = new Feed(0, settings.windowFrames(), random, PATIENCE, GIVE_UP);
+        final Context context = new Context();
+        this.senders = new ChildSenders(context, feed, replayer);
+        this.coordinator = new Coordinator(addresses, settings.fanout(), settings.streams(), new Tellers(), listener);
+        for (int node = 0; node < addresses.size(); node++) {
+            handles.add(new NodeHandle(
+                    addresses.get(node), offer(node, addresses.get(node), image, target), context, coordinator));
+        }
+    }
+
+    private Offer offer(final int node, final RingNodeAddress address, final String image, final String target) {
+        final Geometry geometry = source.geometry();
+        return new Offer(
+                ControlMessage.VERSION,
+                session,
+                node,
+                address.name(),
+                geometry.sizeBytes(),
+                Unit.UNKNOWN,
+                geometry.device(),
+                settings.force(),
+                target.replace("%n", address.name()).replace("%i", Integer.toString(node + 1)),
+                image,
+                settings.verify().ordinal(),
+                settings.frameBytes(),
+                (int) settings.heartbeat().toMillis(),
+                (int) settings.deadAfter().toMillis());
+    }
+
+    private final class Context implements SessionContext {
+        @Override
+        public int self() {
+            return SERVER;
+        }
+
+        @Override
+        public String session() {
+            return session;
+        }
+
+        @Override
+        public Transport transport() {
+            return settings.transport();
+        }
+
+        @Override
+        public void authenticateOut(final Link link) throws IOException {
+            settings.guard().proveOut(link);
+        }
+
+        @Override
+        public Duration heartbeat() {
+            return settings.heartbeat();
+        }
+
+        @Override
+        public Duration deadAfter() {
+            return settings.deadAfter();
+        }
+
+        @Override
+        public void childLost(final int node, final String reason) {
+            coordinator.childLost(SERVER, new ChildLost(node, reason));
+        }
+    }
+
+    private final class Tellers implements Coordinator.Tellers {
+        @Override
+        public void tell(final int node, final ControlMessage message) {
+            handles.get(node).tell(message);
+        }
+
+        @Override
+        public void feed(final Children children) {
+            senders.replace(children);
+        }
+    }
+
+    /**
+     * Runs the ring to its end.
+     *
+     * @return a report of every node; the copies are equal where the state is DONE.
+     * @throws ReplicationException RETRY when no node is there, or the failure of the source.
+     */
+    public List<NodeReport> run() throws IOException {
+        try {
+            handles.forEach(
+                    handle -> RingThreads.start("ring-node-" + handle.address().name(), handle));
+            RingThreads.start("ring-ping", this::ping);
+            final int ready = coordinator.form(settings.maxWait());
+            if (ready == 0) {
+                return end("no node was ready");
+            }
+            listener.event("ring of " + ready + " formed");
+            RingThreads.start("ring-source", this::feedSource);
+            while (!coordinator.awaitEnd(TICK)) {
+                cancellation.check();
+            }
+            final @Nullable IOException failure = sourceFailure;
+            return end(failure == null ? null : String.valueOf(failure.getMessage()));
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ReplicationException(ReplicationException.Category.CANCELLED, "interrupted", e);
+        } catch (final IOException e) {
+            coordinator.dismiss(String.valueOf(e.getMessage()));
+            throw e;
+        } finally {
+            close();
+        }
+    }
+
+    private List<NodeReport> end(final @Nullable String failure) throws IOException {
+        final List<NodeReport> reports = coordinator.reports();
+        coordinator.dismiss(failure);
+        final @Nullable IOException cause = sourceFailure;
+        if (cause != null) {
+            throw cause;
+        }
+        return reports;
+    }
+
+    private void feedSource() {
+        try {
+            digest = new SourceFeeder(source, feed, pool, settings, throttle, cancellation).run();
+            fed = true;
+        } catch (final IOException e) {
+            sourceFailure = e;
+            feed.fail(e);
+            coordinator.abort();
+        }
+    }
+
+    private void ping() {
+        long sequence = 0;
+        try {
+            while (!closed.await(settings.heartbeat().toMillis(), TimeUnit.MILLISECONDS)) {
+                final Ping ping = new Ping(sequence++);
+                handles.forEach(handle -> handle.tell(ping));
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Returns a report of each node now. */
+    public List<NodeReport> reports() {
+        return coordinator.reports();
+    }
+
+    /** Returns how far the source has been read. */
+    public long position() {
+        return feed.endPosition();
+    }
+
+    /** Returns whether the source has been read to its end. */
+    public boolean isFed() {
+        return fed;
+    }
+
+    /** Returns the digest of the source in hexadecimal; empty before its end, and when nothing is verified. */
+    public String digest() {
+        return digest;
+    }
+
+    /** Changes the rate while the ring runs. */
+    public void rateBytesPerSecond(final long rate) {
+        throttle.rateBytesPerSecond(rate);
+    }
+
+    /** Asks the run to stop; the nodes keep what is durable for the next run. */
+    public void cancel() {
+        cancellation.cancel();
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        cancellation.cancel();
+        feed.fail(new ReplicationException(ReplicationException.Category.CANCELLED, "the run has ended"));
+        handles.forEach(NodeHandle::close);
+        senders.close();
+        pool.close();
+    }
+}

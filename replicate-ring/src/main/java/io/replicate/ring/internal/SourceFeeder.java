@@ -1,0 +1,127 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.block.Block;
+import io.replicate.core.block.BlockPool;
+import io.replicate.core.job.ExtentDigest;
+import io.replicate.core.job.Throttle;
+import io.replicate.core.spi.Cancellation;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.Plan;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Selection;
+import io.replicate.core.spi.Source;
+import io.replicate.core.spi.Unit;
+import io.replicate.ring.Verify;
+import java.io.IOException;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the source from its beginning to its end, once, and appends it to the server's feed as frames. */
+final class SourceFeeder {
+    private final Source<Extent> source;
+    private final Feed feed;
+    private final BlockPool pool;
+    private final ServerSettings settings;
+    private final Throttle throttle;
+    private final Cancellation cancellation;
+    private final FrameEncoder encoder;
+    private final ExtentDigest digest = new ExtentDigest();
+    private final CRC32C crc = new CRC32C();
+    private long position;
+
+    SourceFeeder(
+            final Source<Extent> source,
+            final Feed feed,
+            final BlockPool pool,
+            final ServerSettings settings,
+            final Throttle throttle,
+            final Cancellation cancellation) {
+        this.source = source;
+        this.feed = feed;
+        this.pool = pool;
+        this.settings = settings;
+        this.throttle = throttle;
+        this.cancellation = cancellation;
+        this.encoder = new FrameEncoder(settings.compression(), pool);
+    }
+
+    /** Feeds everything and returns the digest in hexadecimal, empty when nothing is verified. */
+    String run() throws IOException {
+        try (Plan<Extent> plan = source.plan(Selection.ALL)) {
+            for (@Nullable Extent extent = plan.next(); extent != null; extent = plan.next()) {
+                cancellation.check();
+                if (!feedExtent(extent)) {
+                    break;
+                }
+            }
+        }
+        final long size = source.geometry().sizeBytes();
+        if (size != Unit.UNKNOWN && position != size) {
+            throw ReplicationException.fail(
+                    "the source ended at offset=" + position + ", its size was announced as " + size, null);
+        }
+        final String hex =
+                settings.verify() == Verify.NONE ? "" : digest.finish().hex();
+        feed.append(Frame.end(position, hex));
+        return hex;
+    }
+
+    private boolean feedExtent(final Extent extent) throws IOException {
+        if (extent.hasData()) {
+            return feedData(extent);
+        }
+        appendEmpty(FrameMaker.typeOf(extent), extent.length());
+        return true;
+    }
+
+    private boolean feedData(final Extent extent) throws IOException {
+        final int frameBytes = settings.frameBytes();
+        while (position < extent.end()) {
+            cancellation.check();
+            final long length = Math.min(frameBytes - position % frameBytes, extent.end() - position);
+            final Block block = pool.take();
+            final int read;
+            try {
+                throttle.acquire(length, cancellation);
+                read = source.read(Extent.data(position, length), block);
+            } catch (final IOException | RuntimeException e) {
+                block.release();
+                throw e;
+            }
+            if (read <= 0) {
+                block.release();
+                return false;
+            }
+            append(block);
+        }
+        return true;
+    }
+
+    private void append(final Block block) throws IOException {
+        final int length = block.length();
+        final Frame frame = FrameMaker.of(position, block, crc);
+        if (settings.verify() != Verify.NONE) {
+            if (frame.payload() == null) {
+                digest.zeros(position, length);
+            } else {
+                digest.data(position, length, frame.payloadCrc());
+            }
+        }
+        position += length;
+        feed.append(encoder.encode(frame));
+    }
+
+    private void appendEmpty(final int type, final long length) throws IOException {
+        if (settings.verify() != Verify.NONE) {
+            digest.zeros(position, length);
+        }
+        final Frame frame = Frame.empty(type, position, length);
+        position += length;
+        feed.append(frame);
+    }
+
+    /** Returns how far the source has been read. */
+    long position() {
+        return feed.endPosition();
+    }
+}

@@ -1,0 +1,196 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.block.Block;
+import io.replicate.core.block.BlockPool;
+import io.replicate.core.net.FrameHeader;
+import io.replicate.core.spi.Link;
+import io.replicate.core.spi.ReplicationException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Frames on a link. Any thread may send, one at a time; one thread receives. See docs/protocols/ring.md for the bytes.
+ */
+final class Wire implements AutoCloseable {
+    private static final int DIGEST_MAX_BYTES = 64;
+
+    private final Link link;
+    private final ReentrantLock sendLock = new ReentrantLock();
+    private final FrameHeader sendHeader = new FrameHeader();
+    private final FrameHeader receiveHeader = new FrameHeader();
+    private final CRC32C sendCrc = new CRC32C();
+    private final CRC32C receiveCrc = new CRC32C();
+
+    Wire(final Link link) {
+        this.link = link;
+    }
+
+    Link link() {
+        return link;
+    }
+
+    /** Sends a control message. */
+    void send(final ControlMessage message) throws IOException {
+        final ByteBuffer payload = ByteBuffer.allocateDirect(ControlCodec.MAX_BYTES);
+        ControlCodec.encode(message, payload);
+        payload.flip();
+        sendLock.lock();
+        try {
+            sendPayload(FrameType.CONTROL, 0, payload);
+        } finally {
+            sendLock.unlock();
+        }
+    }
+
+    private void sendPayload(final int type, final long position, final ByteBuffer payload) throws IOException {
+        sendCrc.reset();
+        sendCrc.update(payload.duplicate());
+        sendHeader.set(type, 0, 0, position, 0, payload.remaining(), (int) sendCrc.getValue());
+        link.send(sendHeader.seal(), payload);
+    }
+
+    /** Sends a frame of the data stream; the caller keeps its reference. */
+    void send(final Frame frame) throws IOException {
+        sendLock.lock();
+        try {
+            final @Nullable Block payload = frame.payload();
+            if (frame.isEnd()) {
+                final byte[] digest = frame.digestBytes();
+                sendPayload(
+                        FrameType.END,
+                        frame.position(),
+                        ByteBuffer.allocateDirect(digest.length).put(digest).flip());
+            } else if (payload == null) {
+                sendHeader.set(frame.type(), 0, 0, frame.position(), frame.extentLength(), 0, 0);
+                link.send(sendHeader.seal());
+            } else {
+                sendHeader.set(
+                        frame.type(),
+                        frame.flags(),
+                        0,
+                        frame.position(),
+                        frame.extentLength(),
+                        payload.length(),
+                        frame.payloadCrc());
+                link.send(sendHeader.seal(), payload.bytes());
+            }
+        } finally {
+            sendLock.unlock();
+        }
+    }
+
+    /** Says that we are alive. */
+    void sendHeartbeat() throws IOException {
+        sendLock.lock();
+        try {
+            sendHeader.set(FrameType.HEARTBEAT, 0, 0, 0, 0, 0, 0);
+            link.send(sendHeader.seal());
+        } finally {
+            sendLock.unlock();
+        }
+    }
+
+    /**
+     * Receives the next control message.
+     *
+     * @throws ReplicationException CORRUPT when something else comes, RETRY when the peer has gone.
+     */
+    ControlMessage receiveControl() throws IOException {
+        receiveFully(receiveHeader.bytes());
+        receiveHeader.verify(ControlCodec.MAX_BYTES);
+        if (receiveHeader.type() != FrameType.CONTROL) {
+            throw ReplicationException.corrupt("frame of type " + receiveHeader.type() + " where a message must be");
+        }
+        final ByteBuffer payload = ByteBuffer.allocate(receiveHeader.payloadLength());
+        receivePayload(payload);
+        return ControlCodec.decode(payload);
+    }
+
+    private void receivePayload(final ByteBuffer payload) throws IOException {
+        receiveFully(payload);
+        receiveCrc.reset();
+        receiveCrc.update(payload.duplicate().flip());
+        if ((int) receiveCrc.getValue() != receiveHeader.payloadCrc()) {
+            throw ReplicationException.corrupt("frame type=" + receiveHeader.type() + " position="
+                    + receiveHeader.position() + " length=" + receiveHeader.payloadLength()
+                    + ": CRC32C of the payload does not match");
+        }
+        payload.flip();
+    }
+
+    /**
+     * Receives the next frame of the data stream, or null for a heartbeat. The caller owns the frame.
+     *
+     * @param pool of blocks as large as a frame may be.
+     */
+    @Nullable
+    Frame receiveFrame(final BlockPool pool) throws IOException {
+        receiveFully(receiveHeader.bytes());
+        receiveHeader.verify(pool.blockBytes());
+        return switch (receiveHeader.type()) {
+            case FrameType.DATA -> receiveData(pool);
+            case FrameType.ZERO, FrameType.HOLE -> receiveEmpty();
+            case FrameType.HEARTBEAT -> null;
+            case FrameType.END -> receiveEnd();
+            default -> throw ReplicationException.corrupt("unknown frame type " + receiveHeader.type());
+        };
+    }
+
+    private Frame receiveData(final BlockPool pool) throws IOException {
+        final int length = receiveHeader.payloadLength();
+        final long extentLength = receiveHeader.extentLength();
+        if (length == 0 || extentLength < 1 || extentLength > pool.blockBytes()) {
+            throw ReplicationException.corrupt("data frame position=" + receiveHeader.position() + " length="
+                    + extentLength + " payload=" + length + " is out of range");
+        }
+        final Block block = pool.take();
+        try {
+            block.length(length);
+            receivePayload(block.bytes());
+            return Frame.data(
+                    receiveHeader.flags(), receiveHeader.position(), extentLength, receiveHeader.payloadCrc(), block);
+        } catch (final IOException | RuntimeException e) {
+            block.release();
+            throw e;
+        }
+    }
+
+    private Frame receiveEmpty() throws IOException {
+        if (receiveHeader.extentLength() < 1 || receiveHeader.payloadLength() != 0) {
+            throw ReplicationException.corrupt("zero frame position=" + receiveHeader.position() + " length="
+                    + receiveHeader.extentLength() + " payload=" + receiveHeader.payloadLength());
+        }
+        return Frame.empty(receiveHeader.type(), receiveHeader.position(), receiveHeader.extentLength());
+    }
+
+    private Frame receiveEnd() throws IOException {
+        if (receiveHeader.payloadLength() > DIGEST_MAX_BYTES) {
+            throw ReplicationException.corrupt("digest of " + receiveHeader.payloadLength() + " bytes");
+        }
+        final byte[] digest = new byte[receiveHeader.payloadLength()];
+        receivePayload(ByteBuffer.wrap(digest));
+        return Frame.end(receiveHeader.position(), HexFormat.of().formatHex(digest));
+    }
+
+    private void receiveFully(final ByteBuffer into) throws IOException {
+        while (into.hasRemaining()) {
+            if (link.receive(into) < 0) {
+                throw ReplicationException.retry(link.peer() + " closed the connection", null);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            link.close();
+        } catch (final IOException e) {
+            // The link is being given up: how its close fails tells nobody anything.
+            return;
+        }
+    }
+}
