@@ -35,6 +35,12 @@ final class FileSession implements Session<Extent> {
     /** A volume with holes of less than one part in this many counts as dense. */
     private static final int DENSE_PARTS = 32;
 
+    /**
+     * Until the first flush a part file is longer than its target by this, so that it is never taken for one in which
+     * something is durable: a resumed session must find what its checkpoint remembers.
+     */
+    private static final int UNPROVEN_BYTES = 1;
+
     private final TargetPath target;
     private final PartFile part;
     private final ExtentWriter writer;
@@ -58,10 +64,10 @@ final class FileSession implements Session<Extent> {
             if (part.resumed()) {
                 cleanFrom = Long.MAX_VALUE;
             } else if (wanted.sizeBytes() != Unit.UNKNOWN) {
-                part.file().truncate(wanted.sizeBytes());
                 if (isDense(wanted) && part.file().preallocate(0, wanted.sizeBytes())) {
                     cleanFrom = Long.MAX_VALUE;
                 }
+                part.file().truncate(wanted.sizeBytes() + (part.resumable() ? UNPROVEN_BYTES : 0));
             }
             return new FileSession(target, part, wanted.sizeBytes(), cleanFrom);
         } catch (final IOException | RuntimeException e) {
@@ -121,6 +127,9 @@ final class FileSession implements Session<Extent> {
 
     @Override
     public void flush() throws IOException {
+        if (part.resumable() && !nameDurable && sizeBytes != Unit.UNKNOWN && !part.resumed()) {
+            part.file().truncate(sizeBytes);
+        }
         writer.flush();
         if (part.resumable() && !nameDurable) {
             // what a checkpoint relies on must be found again after a power failure

@@ -7,11 +7,15 @@ import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A regular file or block device, read at any offset. The plan skips holes of a file; a device is all data. The size is
@@ -98,6 +102,16 @@ public final class FileSource implements Source<Extent> {
         }
         into.length(length);
         return length;
+    }
+
+    /** Returns the inode and the time of the last change of a file; nothing tells the states of a device apart. */
+    @Override
+    public Revision revision() throws IOException {
+        if (file.isBlockDevice()) {
+            return Revision.NONE;
+        }
+        final FileTime changed = Files.getLastModifiedTime(file.path());
+        return new Revision(file.stat().inode() + "@" + changed.to(TimeUnit.NANOSECONDS));
     }
 
     static ReplicationException shrank(final NativeFile file, final long offset, final long expectedBytes) {

@@ -1,0 +1,146 @@
+package io.replicate.core.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.replicate.core.spi.Committed;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.Geometry;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Unit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReplicationTest {
+    private static final int MIB = 1 << 20;
+
+    @TempDir
+    private Path directory;
+
+    static byte[] random(final int length, final long seed) {
+        final byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    @Test
+    void fiveLinesCopyAFileToAFileAndProveIt() throws IOException {
+        final Path from = directory.resolve("from.img");
+        final Path to = directory.resolve("to.img");
+        Files.write(from, random(10 * MIB + 12345, 1));
+
+        final Result result;
+        try (Job job = Replication.from(from.toString())
+                .to(to.toString())
+                .rateBytesPerSecond(200 << 20)
+                .verify(true)
+                .start()) {
+            result = job.await();
+        }
+
+        assertThat(to).hasSameBinaryContentAs(from);
+        assertThat(result.bytes()).isEqualTo(10 * MIB + 12345);
+        assertThat(result.carriedBytes()).isEqualTo(10 * MIB + 12345);
+        assertThat(result.committed()).isEqualTo(Committed.ATOMIC);
+        assertThat(result.verified()).isTrue();
+    }
+
+    @Test
+    void holesAndZerosAreNotCarried() throws IOException {
+        final byte[] image = random(8 * MIB, 2);
+        Arrays.fill(image, MIB, 3 * MIB, (byte) 0);
+        Arrays.fill(image, 5 * MIB, 6 * MIB, (byte) 0);
+        final MemorySource source = new MemorySource(
+                image,
+                List.of(Extent.data(0, MIB), Extent.hole(MIB, 2 * MIB), Extent.data(3 * MIB, 5 * MIB)),
+                Geometry.bytes(image.length));
+        final MemorySink sink = new MemorySink();
+
+        final Result result = run(Replication.from(source).to(sink));
+
+        assertThat(sink.committed).isEqualTo(image);
+        assertThat(result.carriedBytes()).isEqualTo(5 * MIB);
+        assertThat(result.skippedZeroBytes()).isEqualTo(3 * MIB);
+        assertThat(sink.writes).contains(Extent.hole(MIB, 2 * MIB), Extent.hole(5 * MIB, MIB));
+    }
+
+    @Test
+    void aStreamOfUnknownLengthIsCopiedToItsEnd() throws IOException {
+        final byte[] image = random(3 * MIB + 77, 3);
+        final MemorySource source = new MemorySource(image, List.of(Extent.data(0, 1L << 40)), Geometry.stream());
+        final MemorySink sink = new MemorySink(new Geometry(Unit.UNKNOWN, 1, MIB, MIB, true, false));
+
+        final Result result = run(Replication.from(source).to(sink));
+
+        assertThat(sink.committed).isEqualTo(image);
+        assertThat(result.bytes()).isEqualTo(image.length);
+        assertThat(sink.writes).isSortedAccordingTo((a, b) -> Long.compare(a.offset(), b.offset()));
+    }
+
+    @Test
+    void anEmptySourceIsCopied() throws IOException {
+        final MemorySink sink = new MemorySink();
+
+        final Result result =
+                run(Replication.from(new MemorySource(new byte[0])).to(sink));
+
+        assertThat(sink.committed).isEmpty();
+        assertThat(result.bytes()).isZero();
+    }
+
+    @Test
+    void aSourceThatShrinksFailsTheJobAndNothingIsCommitted() {
+        final MemorySource source =
+                new MemorySource(random(MIB, 4), List.of(Extent.data(0, 2 * MIB)), Geometry.bytes(2 * MIB));
+        final MemorySink sink = new MemorySink();
+
+        assertThatThrownBy(() -> run(Replication.from(source).to(sink)))
+                .isInstanceOf(ReplicationException.class)
+                .hasMessageContaining("ended at offset " + MIB);
+        assertThat(sink.committed).isNull();
+    }
+
+    @Test
+    void aTargetThatDiffersIsFoundWithItsFirstOffset() throws IOException {
+        final Path from = directory.resolve("from.img");
+        final Path to = directory.resolve("to.img");
+        Files.write(from, random(4 * MIB, 5));
+        final byte[] damaged = Files.readAllBytes(from);
+        damaged[2 * MIB + 17] ^= 1;
+
+        // The listener damages the target between its commit and its verification.
+        final Replication replication = Replication.from(from.toString())
+                .to(to.toString())
+                .verify(true)
+                .listener(snapshot -> {
+                    if (snapshot.phase() == Phase.VERIFYING) {
+                        overwrite(to, damaged);
+                    }
+                });
+
+        assertThatThrownBy(() -> run(replication))
+                .hasMessageContaining("from offset " + (2 * MIB + 17))
+                .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
+                        .isEqualTo(ReplicationException.Category.CORRUPT));
+    }
+
+    private static void overwrite(final Path path, final byte[] bytes) {
+        try {
+            Files.write(path, bytes);
+        } catch (final IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static Result run(final Replication replication) throws IOException {
+        try (Job job = replication.start()) {
+            return job.await();
+        }
+    }
+}
