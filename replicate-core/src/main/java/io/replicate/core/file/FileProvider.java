@@ -1,10 +1,12 @@
 package io.replicate.core.file;
 
+import io.replicate.core.spi.Checkpoint;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Provider;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Source;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
@@ -33,5 +35,13 @@ public final class FileProvider implements Provider {
     public Optional<Sink<?>> sink(final Locator locator) throws IOException {
         locator.allowOnly(DIRECT);
         return Optional.of(new FileSink(Path.of(locator.rest()), locator.flag(DIRECT)));
+    }
+
+    @Override
+    public Optional<Checkpoint> checkpoint(final Locator locator) throws IOException {
+        locator.allowOnly();
+        final Path path = Path.of(locator.rest());
+        final boolean directory = locator.rest().endsWith("/") || Files.isDirectory(path);
+        return Optional.of(directory ? FileCheckpoint.inDirectory(path) : FileCheckpoint.inFile(path));
     }
 }
