@@ -9,7 +9,8 @@ public interface Checkpoint extends AutoCloseable {
     /**
      * Returns what the job had committed last.
      *
-     * @throws ReplicationException CORRUPT when what is stored is torn or foreign; it is left as it is.
+     * @throws ReplicationException CORRUPT when what is stored is torn or no checkpoint, MISUSE when it belongs to another
+     *     job or was written by a newer program; it is left as it is.
      */
     Optional<Progress> load(JobId job) throws IOException;
 

@@ -1,23 +1,29 @@
 package io.replicate.core.spi;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 
-/** Finds the provider of a locator's scheme. Each backend can also be constructed directly. */
+/**
+ * Finds the providers of a locator's scheme: the first that has the wanted face makes it. Each backend can also be
+ * constructed directly.
+ */
 public final class Providers {
 
     private Providers() {}
 
     private static final class Registry {
-        static final Map<String, Provider> BY_SCHEME = load();
+        static final Map<String, List<Provider>> BY_SCHEME = load();
 
-        private static Map<String, Provider> load() {
-            final Map<String, Provider> byScheme = new TreeMap<>();
+        private static Map<String, List<Provider>> load() {
+            final Map<String, List<Provider>> byScheme = new TreeMap<>();
             for (final Provider provider : ServiceLoader.load(Provider.class, Provider.class.getClassLoader())) {
-                provider.schemes().forEach(scheme -> byScheme.putIfAbsent(scheme, provider));
+                provider.schemes().forEach(scheme ->
+                        byScheme.computeIfAbsent(scheme, key -> new ArrayList<>()).add(provider));
             }
             return byScheme;
         }
@@ -53,13 +59,18 @@ public final class Providers {
     }
 
     private static <T> T open(final Locator locator, final String purpose, final Face<T> face) throws IOException {
-        final Provider provider = Registry.BY_SCHEME.get(locator.scheme());
-        if (provider == null) {
+        final List<Provider> providers = Registry.BY_SCHEME.get(locator.scheme());
+        if (providers == null) {
             throw ReplicationException.misuse("locator '" + locator + "': unknown scheme '" + locator.scheme()
                     + "', known: " + String.join(", ", Registry.BY_SCHEME.keySet()));
         }
-        return face.of(provider, locator)
-                .orElseThrow(() -> ReplicationException.misuse(
-                        "locator '" + locator + "': cannot " + purpose + " a '" + locator.scheme() + ":' backend"));
+        for (final Provider provider : providers) {
+            final Optional<T> backend = face.of(provider, locator);
+            if (backend.isPresent()) {
+                return backend.get();
+            }
+        }
+        throw ReplicationException.misuse(
+                "locator '" + locator + "': cannot " + purpose + " a '" + locator.scheme() + ":' backend");
     }
 }
