@@ -7,6 +7,7 @@ package io.replicate.ring;
  * @param resumedFrom offset from which it began.
  * @param received how far it is, in bytes of the volume.
  * @param written how far its target is.
+ * @param dataBytes how much of what came in this time was data; the rest was zeros and holes.
  * @param digest of its copy in hexadecimal, empty while there is none.
  * @param atomic whether its target became visible as one.
  * @param failedAt the offset at which it failed; -1 when it did not.
@@ -19,6 +20,7 @@ public record NodeReport(
         long resumedFrom,
         long received,
         long written,
+        long dataBytes,
         String digest,
         boolean atomic,
         long failedAt,

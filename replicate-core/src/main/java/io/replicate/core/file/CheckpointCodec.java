@@ -65,8 +65,10 @@ final class CheckpointCodec {
                 .putShort((short) job.value().length())
                 .putInt(sorted.size())
                 .put(ascii(job.value()));
-        sorted.forEach((key, value) ->
-                out.putShort((short) key.length()).put(ascii(key)).putInt(value.length).put(value));
+        sorted.forEach((key, value) -> out.putShort((short) key.length())
+                .put(ascii(key))
+                .putInt(value.length)
+                .put(value));
         return out.putInt(crc(out.duplicate().flip())).flip();
     }
 

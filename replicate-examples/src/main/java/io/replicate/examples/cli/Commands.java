@@ -11,6 +11,7 @@ final class Commands {
     /** The commands; a command's class is loaded when the command is used. */
     static final List<Entry> ALL = List.of(
             new Entry("help", "Show the commands, or the options of one command.", () -> new HelpCommand()),
+            new Entry("demo", "Watch a ring clone an image and lose a node on the way.", () -> new DemoCommand()),
             new Entry("ring", "Clone a disk or an image to many machines.", () -> new RingCommand()),
             new Entry("version", "Show the version.", () -> new VersionCommand()));
 

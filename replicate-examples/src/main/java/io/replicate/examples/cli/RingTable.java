@@ -20,18 +20,20 @@ final class RingTable {
                         .max()
                         .orElse(4));
         out.printf(
-                "%-" + width + "s  %14s  %8s  %-" + DIGEST_SHOWN + "s  %s%n",
+                "%-" + width + "s  %14s  %14s  %8s  %-" + DIGEST_SHOWN + "s  %s%n",
                 "node",
                 "bytes",
+                "data",
                 "MB/s",
                 "digest",
                 "result");
         for (final NodeReport report : reports) {
             final boolean ok = report.state() == NodeState.DONE;
             out.printf(
-                    "%-" + width + "s  %,14d  %8s  %-" + DIGEST_SHOWN + "s  %s%n",
+                    "%-" + width + "s  %,14d  %,14d  %8s  %-" + DIGEST_SHOWN + "s  %s%n",
                     report.name(),
                     report.received(),
+                    report.dataBytes(),
                     rate(report),
                     shorten(report.digest()),
                     ok ? result(report, sourceDigest) : failure(report));
@@ -53,7 +55,7 @@ final class RingTable {
         if (report.elapsedNs() <= 0) {
             return "-";
         }
-        final double megabytes = (report.received() - report.resumedFrom()) / 1e6;
+        final double megabytes = report.dataBytes() / 1e6;
         return String.format(Locale.ROOT, "%.1f", megabytes / (report.elapsedNs() / 1e9));
     }
 

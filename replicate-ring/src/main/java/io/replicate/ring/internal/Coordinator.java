@@ -37,6 +37,7 @@ final class Coordinator implements NodeHandle.Events {
     private int epoch;
     private boolean formed;
     private boolean aborted;
+    private boolean over;
 
     /** How the coordinator reaches the nodes and the server's own senders. */
     interface Tellers {
@@ -67,7 +68,7 @@ final class Coordinator implements NodeHandle.Events {
             final NodeRecord record = nodes.get(node);
             record.accepted(accept.resumeFrom(), accept.durable());
             if (!formed) {
-                state(record, NodeState.READY, resumeText(accept));
+                state(record, NodeState.READY, "has accepted" + resumeText(accept));
             } else if (record.state() != NodeState.DONE) {
                 state(record, NodeState.ACTIVE, "joins the running ring" + resumeText(accept));
                 final Set<Integer> touched = new HashSet<>();
@@ -171,8 +172,10 @@ final class Coordinator implements NodeHandle.Events {
         lock.lock();
         try {
             final NodeRecord record = nodes.get(node);
-            record.reason(reason);
-            if (record.state() == NodeState.READY || record.state() == NodeState.ACTIVE) {
+            if (record.state() == NodeState.CONNECTING) {
+                record.reason(reason);
+            } else if (record.state() == NodeState.READY || record.state() == NodeState.ACTIVE) {
+                record.reason(reason);
                 state(record, NodeState.LOST, reason);
                 bypass(node);
                 changed.signalAll();
@@ -185,7 +188,7 @@ final class Coordinator implements NodeHandle.Events {
     }
 
     private void bypass(final int node) {
-        if (!topology.contains(node)) {
+        if (over || !topology.contains(node)) {
             return;
         }
         final int heir = topology.remove(node);
@@ -292,6 +295,7 @@ final class Coordinator implements NodeHandle.Events {
     void dismiss(final @Nullable String failure) {
         lock.lock();
         try {
+            over = true;
             for (int node = 0; node < nodes.size(); node++) {
                 final boolean ok = failure == null && nodes.get(node).state() == NodeState.DONE;
                 final String text = ok

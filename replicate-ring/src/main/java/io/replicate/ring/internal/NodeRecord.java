@@ -75,6 +75,7 @@ final class NodeRecord {
                 resumedFrom,
                 end == null ? received : end.bytes(),
                 Math.max(written, durable),
+                end == null ? 0 : end.dataBytes(),
                 end == null ? "" : end.digest(),
                 end != null && end.atomic(),
                 end == null ? received : end.failedAt(),

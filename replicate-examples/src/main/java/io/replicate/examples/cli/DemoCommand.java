@@ -1,0 +1,74 @@
+package io.replicate.examples.cli;
+
+import io.replicate.examples.demo.Demo;
+import io.replicate.examples.demo.NodeLines;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command
+final class DemoCommand extends AbstractCommand {
+    @Option(
+            names = "--directory",
+            paramLabel = "DIR",
+            description = "Where to make the image and its copies, about 1.5 GiB (default: a temporary directory).")
+    private @Nullable Path directory;
+
+    @Option(names = "--keep", description = "Leave the image and its copies.")
+    private boolean keep;
+
+    @Option(names = "--seed", description = "Decides what is written, and which node is killed when.")
+    private @Nullable Long seed;
+
+    @Override
+    int run() throws Exception {
+        final Path base = directory == null ? Path.of(System.getProperty("java.io.tmpdir")) : directory;
+        final Path work = Files.createTempDirectory(base, "replicate-demo-");
+        final Thread cleaner = new Thread(() -> delete(work), "demo-clean");
+        if (!keep) {
+            Runtime.getRuntime().addShutdownHook(cleaner);
+        }
+        final boolean terminal = System.console() != null && !"dumb".equals(System.getenv("TERM"));
+        final long chosen = seed == null ? System.nanoTime() : seed;
+        final Demo.Outcome outcome = new Demo(out(), new NodeLines(out(), terminal), chosen).run(work);
+        out().println();
+        RingTable.print(out(), outcome.reports(), outcome.digest());
+        out().println();
+        out().println(
+                        outcome.survivorsIdentical()
+                                ? "every surviving copy is identical to the source, byte for byte"
+                                : "NOT every surviving copy is identical to the source");
+        if (keep) {
+            out().println("left in " + work);
+        }
+        return outcome.survivorsIdentical() ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private static void delete(final Path tree) {
+        try {
+            Files.walkFileTree(tree, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(final Path file, final BasicFileAttributes attributes)
+                        throws IOException {
+                    Files.delete(file);
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult postVisitDirectory(final Path dir, final @Nullable IOException e)
+                        throws IOException {
+                    Files.delete(dir);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+        } catch (final IOException e) {
+            System.err.println("replicate: " + tree + " could not be removed: " + e.getMessage());
+        }
+    }
+}
