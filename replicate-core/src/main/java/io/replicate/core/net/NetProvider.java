@@ -12,11 +12,15 @@ public final class NetProvider implements Provider {
 
     @Override
     public Set<String> schemes() {
-        return Set.of("tcp", "unix");
+        return Set.of("tcp", "unix", "tls");
     }
 
     @Override
     public Optional<Transport> transport(final Locator locator) throws IOException {
-        return Optional.of(SocketTransport.of(locator));
+        return Optional.of(
+                switch (locator.scheme()) {
+                    case "tls" -> TlsTransport.of(locator);
+                    default -> SocketTransport.of(locator);
+                });
     }
 }

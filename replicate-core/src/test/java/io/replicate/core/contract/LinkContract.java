@@ -355,7 +355,7 @@ public abstract class LinkContract {
                         ReplicationException.class,
                         e -> assertThat(e.category()).isEqualTo(Category.RETRY))
                 .hasMessageContaining("200 ms")
-                .hasMessageContaining(near.peer().toString());
+                .hasMessageContaining(near.peer().address());
     }
 
     @Test
