@@ -87,8 +87,8 @@ public final class FileProvider implements Provider {
     }
 
     private static void make(final Path path, final long sizeBytes) throws IOException {
-        try (NativeFile file =
-                Opening.open(path, false, NativeFile.Option.WRITE, NativeFile.Option.CREATE, NativeFile.Option.EXCLUSIVE)) {
+        try (NativeFile file = Opening.open(
+                path, false, NativeFile.Option.WRITE, NativeFile.Option.CREATE, NativeFile.Option.EXCLUSIVE)) {
             file.truncate(sizeBytes);
             file.sync();
         }

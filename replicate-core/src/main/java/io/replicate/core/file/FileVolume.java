@@ -181,8 +181,7 @@ public final class FileVolume implements Volume {
         final int fd = file.fd().acquire();
         try {
             for (long done = 0; done < length; ) {
-                final long n =
-                        posix.pwritev2(fd, address + done, length - done, offset + done, Linux.RWF_DSYNC);
+                final long n = posix.pwritev2(fd, address + done, length - done, offset + done, Linux.RWF_DSYNC);
                 if (n < 0 && Errnos.isUnsupported((int) -n)) {
                     dsyncWrites = false;
                     return false;

@@ -36,7 +36,9 @@ final class MemorySession implements Session<Extent> {
             return;
         }
         final MemoryVolume left = store.halfMade().get(key());
-        if (left != null && target.sizeBytes() != Unit.UNKNOWN && left.geometry().sizeBytes() == target.sizeBytes()) {
+        if (left != null
+                && target.sizeBytes() != Unit.UNKNOWN
+                && left.geometry().sizeBytes() == target.sizeBytes()) {
             pages = left.pages();
             resumed = true;
         } else {

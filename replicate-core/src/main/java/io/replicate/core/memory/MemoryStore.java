@@ -28,8 +28,8 @@ public final class MemoryStore {
     public MemoryVolume volume(final String name, final long sizeBytes) throws ReplicationException {
         final MemoryVolume volume = volumes.computeIfAbsent(name, absent -> new MemoryVolume(name, sizeBytes));
         if (volume.geometry().sizeBytes() != sizeBytes) {
-            throw ReplicationException.misuse("mem:" + name + " exists with "
-                    + volume.geometry().sizeBytes() + " bytes, not " + sizeBytes);
+            throw ReplicationException.misuse(
+                    "mem:" + name + " exists with " + volume.geometry().sizeBytes() + " bytes, not " + sizeBytes);
         }
         return volume;
     }

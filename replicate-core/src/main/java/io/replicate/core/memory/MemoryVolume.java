@@ -136,8 +136,8 @@ public final class MemoryVolume implements Volume {
 
     private void requireInside(final long offset, final long length) {
         if (offset < 0 || length < 0 || offset > geometry.sizeBytes() - length) {
-            throw new IllegalArgumentException("offset=" + offset + " length=" + length + " of a volume of "
-                    + geometry.sizeBytes() + " bytes");
+            throw new IllegalArgumentException(
+                    "offset=" + offset + " length=" + length + " of a volume of " + geometry.sizeBytes() + " bytes");
         }
     }
 

@@ -22,8 +22,9 @@ public final class Providers {
         private static Map<String, List<Provider>> load() {
             final Map<String, List<Provider>> byScheme = new TreeMap<>();
             for (final Provider provider : ServiceLoader.load(Provider.class, Provider.class.getClassLoader())) {
-                provider.schemes().forEach(scheme ->
-                        byScheme.computeIfAbsent(scheme, key -> new ArrayList<>()).add(provider));
+                provider.schemes()
+                        .forEach(scheme -> byScheme.computeIfAbsent(scheme, key -> new ArrayList<>())
+                                .add(provider));
             }
             return byScheme;
         }

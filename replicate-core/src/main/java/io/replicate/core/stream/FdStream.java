@@ -53,8 +53,9 @@ final class FdStream implements AutoCloseable {
                 if (posix.poll(number, event, LOOK_MS) == 0) {
                     continue;
                 }
-                final long n =
-                        event == Linux.POLLIN ? posix.read(number, address, length) : posix.write(number, address, length);
+                final long n = event == Linux.POLLIN
+                        ? posix.read(number, address, length)
+                        : posix.write(number, address, length);
                 if (n != -Errnos.EAGAIN) {
                     return PosixException.check(n, call, fd.name());
                 }

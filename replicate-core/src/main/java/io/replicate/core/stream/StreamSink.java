@@ -1,6 +1,5 @@
 package io.replicate.core.stream;
 
-import io.replicate.core.block.Block;
 import io.replicate.core.posix.Errnos;
 import io.replicate.core.posix.Fd;
 import io.replicate.core.posix.Linux;
@@ -43,8 +42,7 @@ public final class StreamSink implements Sink<Extent> {
      */
     public static StreamSink open(final Path path) throws IOException {
         try {
-            return new StreamSink(
-                    Fd.open(Posix.get(), path.toString(), Linux.O_WRONLY | Linux.O_NONBLOCK, 0), path);
+            return new StreamSink(Fd.open(Posix.get(), path.toString(), Linux.O_WRONLY | Linux.O_NONBLOCK, 0), path);
         } catch (final PosixException e) {
             throw new ReplicationException(
                     ReplicationException.Category.MISUSE,
@@ -64,8 +62,7 @@ public final class StreamSink implements Sink<Extent> {
     @Override
     public Session<Extent> begin(final Target target) throws IOException {
         if (!target.force() && isTerminal()) {
-            throw ReplicationException.misuse(
-                    stream + ": is a terminal; redirect it to a file or pipe, or force it");
+            throw ReplicationException.misuse(stream + ": is a terminal; redirect it to a file or pipe, or force it");
         }
         return new StreamSession(stream);
     }

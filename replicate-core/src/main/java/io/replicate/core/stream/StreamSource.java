@@ -29,8 +29,7 @@ public final class StreamSource implements Source<Extent> {
     private StreamSource(final Fd fd, final long sizeBytes) {
         final Geometry shape = Geometry.stream();
         this.stream = new FdStream(fd);
-        this.geometry = new Geometry(
-                sizeBytes, 1, shape.preferredIoBytes(), shape.maxIoBytes(), true, false);
+        this.geometry = new Geometry(sizeBytes, 1, shape.preferredIoBytes(), shape.maxIoBytes(), true, false);
     }
 
     /** Returns the standard input. {@code sizeBytes} may be {@link Unit#UNKNOWN}. */
