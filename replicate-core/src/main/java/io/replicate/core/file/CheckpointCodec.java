@@ -51,7 +51,7 @@ final class CheckpointCodec {
         if (sorted.size() > MAX_ENTRIES) {
             throw new IllegalArgumentException(sorted.size() + " entries in a checkpoint, at most " + MAX_ENTRIES);
         }
-        long length = HEADER_BYTES + job.value().length() + CRC_BYTES;
+        long length = (long) HEADER_BYTES + job.value().length() + CRC_BYTES;
         for (final Map.Entry<String, byte[]> entry : sorted.entrySet()) {
             requireKey(entry.getKey());
             length += 2 + entry.getKey().length() + 4 + entry.getValue().length;
