@@ -108,6 +108,13 @@ public record Locator(String scheme, String rest, Map<String, String> parameters
         return out.toString(StandardCharsets.UTF_8);
     }
 
+    /** Returns this locator with one more parameter; key and value need no escapes. */
+    public Locator with(final String key, final String value) {
+        final Map<String, String> more = new LinkedHashMap<>(parameters);
+        more.put(key, value);
+        return new Locator(scheme, rest, more, text + (text.indexOf('?') < 0 ? '?' : '&') + key + '=' + value);
+    }
+
     /** Returns a parameter. */
     public Optional<String> parameter(final String key) {
         return Optional.ofNullable(parameters.get(key));
