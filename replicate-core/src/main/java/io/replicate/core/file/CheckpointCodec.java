@@ -54,7 +54,7 @@ final class CheckpointCodec {
         long length = (long) HEADER_BYTES + job.value().length() + CRC_BYTES;
         for (final Map.Entry<String, byte[]> entry : sorted.entrySet()) {
             requireKey(entry.getKey());
-            length += 2 + entry.getKey().length() + 4 + entry.getValue().length;
+            length += 2L + entry.getKey().length() + 4 + entry.getValue().length;
         }
         if (length > MAX_BYTES) {
             throw new IllegalArgumentException("checkpoint of " + length + " bytes, at most " + MAX_BYTES);
