@@ -23,6 +23,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads PEM files (RFC 7468): certificates, and private keys in PKCS#8, PKCS#1 (RFC 8017) and SEC 1 (RFC 5915) form.
@@ -137,7 +138,7 @@ final class Pem {
         }
     }
 
-    private static ReplicationException bad(final Path file, final String why, final Throwable cause) {
+    private static ReplicationException bad(final Path file, final String why, final @Nullable Throwable cause) {
         return new ReplicationException(ReplicationException.Category.MISUSE, file + ": " + why, cause);
     }
 }

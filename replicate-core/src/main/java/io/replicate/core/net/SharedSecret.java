@@ -214,8 +214,8 @@ public final class SharedSecret {
             mac.init(key);
             mac.update(LABEL);
             mac.update(role.code);
-            mac.update(client.array());
-            mac.update(server.array());
+            mac.update(client.duplicate().clear());
+            mac.update(server.duplicate().clear());
             return mac.doFinal(binding);
         } catch (final GeneralSecurityException e) {
             throw new IllegalStateException(ALGORITHM + " is required of every JRE", e);

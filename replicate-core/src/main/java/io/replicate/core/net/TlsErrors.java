@@ -69,9 +69,7 @@ final class TlsErrors {
             if (t instanceof CertificateNotYetValidException) {
                 return "its certificate is not valid yet: " + t.getMessage();
             }
-            if (t instanceof CertificateRevokedException
-                    || t instanceof CertPathValidatorException v
-                            && v.getReason() == CertPathValidatorException.BasicReason.REVOKED) {
+            if (isRevocation(t)) {
                 return "its certificate is revoked: " + t.getMessage();
             }
         }
@@ -90,5 +88,11 @@ final class TlsErrors {
                     + e.getCause().getMessage();
         }
         return message;
+    }
+
+    private static boolean isRevocation(final Throwable t) {
+        return t instanceof CertificateRevokedException
+                || (t instanceof CertPathValidatorException v
+                        && v.getReason() == CertPathValidatorException.BasicReason.REVOKED);
     }
 }
