@@ -25,6 +25,11 @@ public final class StreamSink implements Sink<Extent> {
     private final FdStream stream;
     private final Path terminalLink;
 
+    /** Returns a sink over an open descriptor, which it closes. */
+    static StreamSink over(final Fd fd, final Path path) {
+        return new StreamSink(fd, path);
+    }
+
     private StreamSink(final Fd fd, final Path terminalLink) {
         this.stream = new FdStream(fd);
         this.terminalLink = terminalLink;

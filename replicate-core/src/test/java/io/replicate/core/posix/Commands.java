@@ -11,19 +11,22 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Runs the system's tools. */
-final class Commands {
+public final class Commands {
     private static final List<String> DIRECTORIES = List.of("/usr/sbin", "/sbin", "/usr/bin", "/bin");
     private static final long TIMEOUT_SECONDS = 60;
 
     private Commands() {}
 
-    record Outcome(int exitCode, String output) {}
+    /** What a command left. */
+    public record Outcome(int exitCode, String output) {}
 
-    static void assumeTool(String name) {
+    /** Skips the calling test where the tool is missing. */
+    public static void assumeTool(String name) {
         assumeTrue(DIRECTORIES.stream().anyMatch(d -> Files.isExecutable(Path.of(d, name))), "missing tool: " + name);
     }
 
-    static void assumeRoot(String purpose) {
+    /** Skips the calling test unless it runs as root. */
+    public static void assumeRoot(String purpose) {
         assumeTrue(
                 "root".equals(System.getProperty("user.name")), "missing kernel feature: " + purpose + " needs root");
     }
@@ -37,7 +40,7 @@ final class Commands {
     }
 
     /** Returns what the command printed; throws if it failed. */
-    static String run(String... command) throws IOException {
+    public static String run(String... command) throws IOException {
         Outcome outcome = attempt(command);
         if (outcome.exitCode != 0) {
             throw new IOException(String.join(" ", command) + ": " + outcome.output);
@@ -45,7 +48,8 @@ final class Commands {
         return outcome.output;
     }
 
-    static Outcome attempt(String... command) throws IOException {
+    /** Returns how the command ended. */
+    public static Outcome attempt(String... command) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().merge("PATH", "/usr/sbin:/sbin", (path, sbin) -> path + ":" + sbin);
         Process process = builder.start();

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A sparse image as a block device. Needs root. */
-final class LoopDevice implements AutoCloseable {
+public final class LoopDevice implements AutoCloseable {
     private final Path image;
     private final Path device;
     private final Thread hook = new Thread(this::cleanUp);
@@ -19,7 +19,7 @@ final class LoopDevice implements AutoCloseable {
     }
 
     /** Skips the calling test with a reason where loop devices are not to be had. */
-    static LoopDevice attach(long sizeBytes) throws IOException {
+    public static LoopDevice attach(long sizeBytes) throws IOException {
         Commands.assumeRoot("loop devices");
         Commands.assumeTool("losetup");
         Path image = Commands.sparseImage(sizeBytes);
@@ -31,7 +31,7 @@ final class LoopDevice implements AutoCloseable {
         return new LoopDevice(image, Path.of(outcome.output()));
     }
 
-    Path path() {
+    public Path path() {
         return device;
     }
 

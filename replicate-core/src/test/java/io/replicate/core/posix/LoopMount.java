@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A new file system in a sparse image, mounted; its loop device goes with the mount. Needs root. */
-final class LoopMount implements AutoCloseable {
+public final class LoopMount implements AutoCloseable {
     private final Path image;
     private final Path mountPoint;
     private final Thread hook = new Thread(this::cleanUp);
@@ -19,7 +19,7 @@ final class LoopMount implements AutoCloseable {
     }
 
     /** Skips the calling test with a reason where such a file system cannot be made or mounted. */
-    static LoopMount mount(String type, long sizeBytes) throws IOException {
+    public static LoopMount mount(String type, long sizeBytes) throws IOException {
         Commands.assumeRoot("mounting");
         Commands.assumeTool("mkfs." + type);
         Path image = Commands.sparseImage(sizeBytes);
@@ -35,7 +35,7 @@ final class LoopMount implements AutoCloseable {
         return new LoopMount(image, mountPoint);
     }
 
-    Path path() {
+    public Path path() {
         return mountPoint;
     }
 

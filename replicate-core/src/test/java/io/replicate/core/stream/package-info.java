@@ -1,0 +1,5 @@
+/** Tests of streams. */
+@NullMarked
+package io.replicate.core.stream;
+
+import org.jspecify.annotations.NullMarked;
