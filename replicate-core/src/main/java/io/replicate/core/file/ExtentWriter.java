@@ -56,6 +56,14 @@ final class ExtentWriter {
         return Stored.ONCE;
     }
 
+    /** Takes note of bytes that were put to the file in another way. */
+    Stored spliced(final Extent unit) throws IOException {
+        requireSound();
+        advance(cleanFrom, unit.end());
+        advance(end, unit.end());
+        return Stored.ONCE;
+    }
+
     private void data(final Extent unit, final @Nullable Block from) throws IOException {
         if (from == null || from.length() != unit.length()) {
             throw new IllegalArgumentException(unit + " with a block of " + (from == null ? "none" : from.length()));

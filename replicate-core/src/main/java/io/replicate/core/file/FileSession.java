@@ -2,6 +2,7 @@ package io.replicate.core.file;
 
 import io.replicate.core.block.Block;
 import io.replicate.core.posix.DurableFiles;
+import io.replicate.core.posix.Fd;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Extent;
@@ -18,6 +19,7 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,8 @@ import org.slf4j.LoggerFactory;
 final class FileSession implements Session<Extent> {
     private static final Logger log = LoggerFactory.getLogger(FileSession.class);
 
+    private static final Set<String> IN_MEMORY = Set.of("tmpfs", "ramfs");
+
     /** A volume with holes of less than one part in this many counts as dense. */
     private static final int DENSE_PARTS = 32;
 
@@ -45,13 +49,18 @@ final class FileSession implements Session<Extent> {
     private final PartFile part;
     private final ExtentWriter writer;
     private final long sizeBytes;
+    private final boolean inMemory;
+    private @Nullable FileSource stored;
     private boolean nameDurable; // used by the thread that flushes
     private boolean over;
 
-    private FileSession(final TargetPath target, final PartFile part, final long sizeBytes, final long cleanFrom) {
+    private FileSession(final TargetPath target, final PartFile part, final long sizeBytes, final long cleanFrom)
+            throws IOException {
         this.target = target;
         this.part = part;
         this.sizeBytes = sizeBytes;
+        this.inMemory =
+                IN_MEMORY.contains(Files.getFileStore(target.directory()).type());
         this.writer = new ExtentWriter(part.file(), sizeBytes, cleanFrom);
     }
 
@@ -155,19 +164,36 @@ final class FileSession implements Session<Extent> {
         return Committed.ATOMIC;
     }
 
+    /** A file system in memory keeps bytes in pages that the kernel moves without a copy; disks are faster written around them. */
+    @Override
+    public Optional<Fd> spliceTarget() {
+        return inMemory && !part.file().isDirect() ? Optional.of(part.file().fd()) : Optional.empty();
+    }
+
+    @Override
+    public Stored spliced(final Extent unit) throws IOException {
+        return writer.spliced(unit);
+    }
+
     /** After the commit reads come from the storage itself, as far as the kernel lets go of its cache. */
     @Override
     public Optional<Source<Extent>> readBack() throws IOException {
         if (over) {
             part.file().advise(0, 0, Linux.POSIX_FADV_DONTNEED);
         }
-        return Optional.of(FileSource.borrowing(
-                part.file(), sizeBytes == Unit.UNKNOWN ? part.file().size() : sizeBytes));
+        if (stored == null) {
+            stored = FileSource.borrowing(
+                    part.file(), sizeBytes == Unit.UNKNOWN ? part.file().size() : sizeBytes);
+        }
+        return Optional.of(stored);
     }
 
     @Override
     public void close() throws IOException {
         over = true;
+        if (stored != null) {
+            stored.close();
+        }
         part.close();
     }
 }

@@ -4,6 +4,7 @@ import io.replicate.core.block.Block;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.NativeFile;
 import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.FileSlice;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
@@ -15,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A regular file or block device, read at any offset. The plan skips holes of a file; a device is all data. The size is
@@ -28,15 +31,18 @@ public final class FileSource implements Source<Extent> {
     private final NativeFile file;
     private final Geometry geometry;
     private final boolean owner;
+    private final int sliceFd;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
-    private FileSource(final NativeFile file, final long sizeBytes, final boolean owner) {
+    private FileSource(final NativeFile file, final long sizeBytes, final boolean owner) throws IOException {
         this.file = file;
         this.geometry = geometryOf(file, sizeBytes);
         this.owner = owner;
+        this.sliceFd = file.fd().acquire(); // held until close: slices name it
     }
 
     /** Returns a source of the first bytes of an open file, which stays open when the source is closed. */
-    static FileSource borrowing(final NativeFile file, final long sizeBytes) {
+    static FileSource borrowing(final NativeFile file, final long sizeBytes) throws IOException {
         return new FileSource(file, sizeBytes, false);
     }
 
@@ -104,6 +110,12 @@ public final class FileSource implements Source<Extent> {
         return length;
     }
 
+    /** Returns the range itself, unless the file is read around the page cache. */
+    @Override
+    public Optional<FileSlice> slice(final Extent unit) {
+        return file.isDirect() ? Optional.empty() : Optional.of(new FileSlice(sliceFd, unit.offset(), unit.length()));
+    }
+
     /** Returns the inode and the time of the last change of a file; nothing tells the states of a device apart. */
     @Override
     public Revision revision() throws IOException {
@@ -123,6 +135,9 @@ public final class FileSource implements Source<Extent> {
 
     @Override
     public void close() throws IOException {
+        if (closed.compareAndSet(false, true)) {
+            file.fd().release();
+        }
         if (owner) {
             file.close();
         }

@@ -1,6 +1,7 @@
 package io.replicate.core.spi;
 
 import io.replicate.core.block.Block;
+import io.replicate.core.posix.Fd;
 import java.io.IOException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,20 @@ public interface Session<U extends Unit> extends AutoCloseable {
      */
     default Optional<Source<U>> readBack() throws IOException {
         return Optional.empty();
+    }
+
+    /**
+     * Returns the file in which the offsets are those of the volume, if the kernel had better move bytes to it itself: a
+     * caller may splice an extent there instead of {@link #write}, and then says so by {@link #spliced}. Empty where bytes
+     * must pass through memory: a stream, a store, or storage that is faster around the page cache.
+     */
+    default Optional<Fd> spliceTarget() {
+        return Optional.empty();
+    }
+
+    /** Takes note of a unit whose bytes were put to the {@link #spliceTarget()}; as {@link #write} otherwise. */
+    default Stored spliced(final U unit) throws IOException {
+        throw ReplicationException.misuse("this target takes no spliced bytes");
     }
 
     @Override

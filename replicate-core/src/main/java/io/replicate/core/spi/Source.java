@@ -2,6 +2,7 @@ package io.replicate.core.spi;
 
 import io.replicate.core.block.Block;
 import java.io.IOException;
+import java.util.Optional;
 
 /**
  * Where units are read. Safe for concurrent reads of different units, unless its geometry is sequential.
@@ -33,6 +34,14 @@ public interface Source<U extends Unit> extends AutoCloseable {
     /** Returns the state that reads show, or {@link Revision#NONE}. */
     default Revision revision() throws IOException {
         return Revision.NONE;
+    }
+
+    /**
+     * Returns the file range that holds the bytes of a unit, for sendfile and splice; empty where bytes must pass through
+     * memory, and where reading around the page cache is faster.
+     */
+    default Optional<FileSlice> slice(final U unit) {
+        return Optional.empty();
     }
 
     @Override

@@ -60,9 +60,9 @@ public abstract class CheckpointContract {
 
     private static void assertSame(final Progress actual, final Progress expected) {
         assertThat(actual.values().keySet()).isEqualTo(expected.values().keySet());
-        expected.values().forEach((key, value) -> assertThat(actual.values().get(key))
-                .as(key)
-                .isEqualTo(value));
+        expected.values()
+                .forEach((key, value) ->
+                        assertThat(actual.values().get(key)).as(key).isEqualTo(value));
     }
 
     @Test

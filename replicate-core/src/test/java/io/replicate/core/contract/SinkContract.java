@@ -312,8 +312,7 @@ public abstract class SinkContract {
     final void dataWithoutItsBytesIsTheCallersMistake() throws Exception {
         final Session<Extent> session = begin(target(image.length));
 
-        assertThatThrownBy(() -> session.write(Extent.data(0, 512), null))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> session.write(Extent.data(0, 512), null)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -325,8 +324,8 @@ public abstract class SinkContract {
         session.commit(Revision.NONE);
         session.close();
 
-        assertThat(stored()).hasValueSatisfying(bytes -> assertThat(bytes)
-                .isEqualTo(Arrays.copyOf(image, image.length + 70_000)));
+        assertThat(stored())
+                .hasValueSatisfying(bytes -> assertThat(bytes).isEqualTo(Arrays.copyOf(image, image.length + 70_000)));
     }
 
     @Test
@@ -357,8 +356,10 @@ public abstract class SinkContract {
     }
 
     private static void assertMisuse(final ThrowingCallable call) {
-        assertThatThrownBy(call).isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                .isEqualTo(Category.MISUSE));
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE));
     }
 
     @Test

@@ -105,7 +105,9 @@ public abstract class SourceContract {
         if (source.geometry().sized()) {
             assertThat(source.geometry().sizeBytes()).isEqualTo(content.length);
         } else {
-            assertThat(source.geometry().sequential()).as("only a stream has no size").isTrue();
+            assertThat(source.geometry().sequential())
+                    .as("only a stream has no size")
+                    .isTrue();
         }
     }
 
@@ -175,8 +177,9 @@ public abstract class SourceContract {
 
     private void assertMisuse(final Selection selection) {
         assertThatThrownBy(() -> source.plan(selection))
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE));
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE));
     }
 
     @Test

@@ -26,8 +26,7 @@ abstract class FileBackends {
 
     /** Writes a file with holes for its zero pages. */
     static Path sparseFile(final Path file, final byte[] content) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (int at = 0; at < content.length; at += 4096) {
                 final int length = Math.min(4096, content.length - at);
                 final ByteBuffer page = ByteBuffer.wrap(content, at, length);

@@ -62,8 +62,9 @@ class FileCheckpointTest {
 
     private static void assertRefused(final Category category, final String words, final ThrowingCallable call) {
         assertThatThrownBy(call)
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(category))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(category))
                 .hasMessageContaining(words);
     }
 
@@ -92,8 +93,9 @@ class FileCheckpointTest {
 
             assertThatThrownBy(() -> FileCheckpoint.inFile(file()).load(JOB))
                     .as("bit %d", bit)
-                    .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                            .isIn(Category.CORRUPT, Category.MISUSE));
+                    .isInstanceOfSatisfying(
+                            ReplicationException.class,
+                            e -> assertThat(e.category()).isIn(Category.CORRUPT, Category.MISUSE));
             assertThat(Files.readAllBytes(file())).isEqualTo(flipped);
         }
     }
@@ -124,7 +126,10 @@ class FileCheckpointTest {
         whole[9] = CheckpointCodec.VERSION + 1;
         Files.write(file(), whole);
 
-        assertRefused(Category.MISUSE, "go on with the newer program", () -> FileCheckpoint.inFile(file()).load(JOB));
+        assertRefused(
+                Category.MISUSE,
+                "go on with the newer program",
+                () -> FileCheckpoint.inFile(file()).load(JOB));
         assertThat(Files.readAllBytes(file())).isEqualTo(whole);
     }
 
@@ -146,14 +151,16 @@ class FileCheckpointTest {
     void somethingElseIsNotOverwritten() throws Exception {
         Files.writeString(file(), "my precious thesis, longer than a header");
 
-        assertRefused(Category.CORRUPT, "is no checkpoint", () -> FileCheckpoint.inFile(file()).commit(JOB, PROGRESS));
+        assertRefused(
+                Category.CORRUPT,
+                "is no checkpoint",
+                () -> FileCheckpoint.inFile(file()).commit(JOB, PROGRESS));
         assertThat(file()).hasContent("my precious thesis, longer than a header");
     }
 
     @Test
     void aMissingDirectoryAndADirectoryAsFileAreMisuse() {
-        assertRefused(
-                Category.MISUSE, "make it first", () -> FileCheckpoint.inFile(directory.resolve("no/such/file")));
+        assertRefused(Category.MISUSE, "make it first", () -> FileCheckpoint.inFile(directory.resolve("no/such/file")));
         assertRefused(Category.MISUSE, "is not a regular file", () -> FileCheckpoint.inFile(directory));
     }
 
@@ -174,8 +181,8 @@ class FileCheckpointTest {
 
         assertThatThrownBy(() -> FileCheckpoint.inFile(file()).commit(JOB, tooLarge))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> FileCheckpoint.inFile(file())
-                        .commit(JOB, new Progress(Map.of("ein schlüssel", new byte[0]))))
+        assertThatThrownBy(() ->
+                        FileCheckpoint.inFile(file()).commit(JOB, new Progress(Map.of("ein schlüssel", new byte[0]))))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThat(file()).doesNotExist();
     }

@@ -10,7 +10,10 @@ import picocli.CommandLine;
 final class Commands {
     /** The commands; a command's class is loaded when the command is used. */
     static final List<Entry> ALL = List.of(
-            new Entry("copy", "Copy a file, device or volume to another, resumable and verified.", () -> new CopyCommand()),
+            new Entry(
+                    "copy",
+                    "Copy a file, device or volume to another, resumable and verified.",
+                    () -> new CopyCommand()),
             new Entry("help", "Show the commands, or the options of one command.", () -> new HelpCommand()),
             new Entry("demo", "Watch a ring clone an image and lose a node on the way.", () -> new DemoCommand()),
             new Entry("ring", "Clone a disk or an image to many machines.", () -> new RingCommand()),

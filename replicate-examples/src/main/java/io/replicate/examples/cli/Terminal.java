@@ -14,7 +14,8 @@ final class Terminal {
             return false;
         }
         try {
-            final String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            final String target =
+                    Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
         } catch (final IOException e) {
             return false;

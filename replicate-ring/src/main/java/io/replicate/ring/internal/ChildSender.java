@@ -28,6 +28,7 @@ final class ChildSender implements Runnable {
     private final SessionContext context;
     private final Feed feed;
     private final @Nullable Replayer replayer;
+    private final StoredBytes stored;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final List<Wire> wires = new ArrayList<>();
     private volatile long sent;
@@ -37,12 +38,14 @@ final class ChildSender implements Runnable {
             final int epoch,
             final SessionContext context,
             final Feed feed,
-            final @Nullable Replayer replayer) {
+            final @Nullable Replayer replayer,
+            final StoredBytes stored) {
         this.child = child;
         this.epoch = epoch;
         this.context = context;
         this.feed = feed;
         this.replayer = replayer;
+        this.stored = stored;
     }
 
     Child child() {
@@ -136,7 +139,7 @@ final class ChildSender implements Runnable {
                 continue;
             }
             try {
-                targets.get(turn).send(frame);
+                targets.get(turn).send(frame, stored);
                 turn = (turn + 1) % targets.size();
                 sent = frame.endPosition();
             } finally {

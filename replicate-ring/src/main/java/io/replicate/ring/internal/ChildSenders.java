@@ -16,16 +16,22 @@ final class ChildSenders {
     private final SessionContext context;
     private final Feed feed;
     private final @Nullable Replayer replayer;
+    private final StoredBytes stored;
     private final Map<Integer, Running> running = new HashMap<>();
     private int epoch = -1;
     private boolean closed;
 
     private record Running(ChildSender sender, Thread thread) {}
 
-    ChildSenders(final SessionContext context, final Feed feed, final @Nullable Replayer replayer) {
+    ChildSenders(
+            final SessionContext context,
+            final Feed feed,
+            final @Nullable Replayer replayer,
+            final StoredBytes stored) {
         this.context = context;
         this.feed = feed;
         this.replayer = replayer;
+        this.stored = stored;
     }
 
     /** Stops feeding who is not in the list, and begins to feed who is new in it; an outdated list is ignored. */
@@ -49,7 +55,7 @@ final class ChildSenders {
     }
 
     private Running begin(final Child child, final int atEpoch) {
-        final ChildSender sender = new ChildSender(child, atEpoch, context, feed, replayer);
+        final ChildSender sender = new ChildSender(child, atEpoch, context, feed, replayer, stored);
         return new Running(sender, RingThreads.start("ring-send-" + child.name(), sender));
     }
 

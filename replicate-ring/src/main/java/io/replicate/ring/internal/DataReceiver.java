@@ -24,6 +24,7 @@ final class DataReceiver {
     private final BlockPool pool;
     private final Duration deadAfter;
     private final SilenceListener listener;
+    private final @Nullable SpliceStore store;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private @Nullable Hop next;
@@ -76,11 +77,17 @@ final class DataReceiver {
         }
     }
 
-    DataReceiver(final Feed feed, final BlockPool pool, final Duration deadAfter, final SilenceListener listener) {
+    DataReceiver(
+            final Feed feed,
+            final BlockPool pool,
+            final Duration deadAfter,
+            final @Nullable SpliceStore store,
+            final SilenceListener listener) {
         this.feed = feed;
         this.pool = pool;
         this.deadAfter = deadAfter;
         this.listener = listener;
+        this.store = store;
     }
 
     /** Takes over a data link whose parent has said hello; a newer parent replaces an older one. */
@@ -187,12 +194,12 @@ final class DataReceiver {
     private void receive(final Hop hop) throws IOException {
         final long start = feed.endPosition();
         for (int stream = 0; stream < hop.wires.length; stream++) {
-            hop.wire(stream).link().timeout(deadAfter);
+            hop.wire(stream).timeout(deadAfter);
             hop.wire(stream).send(new DataReady(start));
         }
         int turn = 0;
         while (!feed.ended()) {
-            final @Nullable Frame frame = hop.wire(turn).receiveFrame(pool);
+            final @Nullable Frame frame = hop.wire(turn).receiveFrame(pool, feed.endPosition(), store);
             if (frame == null) {
                 continue;
             }

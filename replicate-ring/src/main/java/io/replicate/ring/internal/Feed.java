@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * and is served from the store until it has caught up. So a slow node, or a new one, never stops the others.
  */
 final class Feed {
+    /** Frames without bytes in memory cost next to nothing: the window holds so many times more of them. */
+    private static final int LIGHT_FRAMES = 64;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition appended = lock.newCondition();
     private final Condition drained = lock.newCondition();
@@ -29,6 +32,7 @@ final class Feed {
     private final long patienceNs;
     private final long giveUpNs;
     private long firstSequence;
+    private int inMemory;
     private long endPosition;
     private boolean ended;
     private @Nullable IOException failure;
@@ -65,6 +69,7 @@ final class Feed {
                 throw ReplicationException.corrupt("frame at " + frame.position() + ", expected one at " + endPosition);
             }
             window.addLast(frame);
+            inMemory += frame.payload() == null ? 0 : 1;
             kept = true;
             endPosition = frame.endPosition();
             ended |= frame.isEnd();
@@ -82,12 +87,12 @@ final class Feed {
         long left = giveUpNs;
         while (true) {
             rethrow();
-            if (window.size() < maxFrames) {
+            if (inMemory < maxFrames && window.size() < maxFrames * LIGHT_FRAMES) {
                 return;
             }
             if (firstNeeded() > firstSequence) {
                 dropFirst();
-                return;
+                continue;
             }
             if (patienceLeft <= 0 && replayable && letStragglersGo()) {
                 continue;
@@ -127,6 +132,7 @@ final class Feed {
     private void dropFirst() {
         final Frame oldest = window.removeFirst();
         firstSequence++;
+        inMemory -= oldest.payload() == null ? 0 : 1;
         oldest.release();
     }
 
@@ -156,6 +162,7 @@ final class Feed {
             }
             window.forEach(Frame::release);
             window.clear();
+            inMemory = 0;
             appended.signalAll();
             drained.signalAll();
         } finally {
@@ -261,12 +268,22 @@ final class Feed {
                     place(position);
                 }
                 if (!behind) {
-                    return -1;
+                    return middleOfData();
                 }
                 return window.isEmpty() ? endPosition : window.getFirst().position();
             } finally {
                 lock.unlock();
             }
+        }
+
+        /** A consumer that an earlier run with other blocks has left in the middle of one is served its rest apart. */
+        private long middleOfData() {
+            if (sequence >= firstSequence + window.size()) {
+                return -1;
+            }
+            final Frame frame = at(sequence);
+            final boolean inside = frame.position() < position && position < frame.endPosition();
+            return inside && frame.type() == FrameType.DATA ? frame.endPosition() : -1;
         }
 
         /**
@@ -311,7 +328,7 @@ final class Feed {
                     return frame.retain();
                 }
                 if (frame.endPosition() > position) {
-                    return frame.payload() == null ? frame.tail(position) : frame.retain();
+                    return frame.type() == FrameType.DATA ? null : frame.tail(position);
                 }
                 sequence++;
             }

@@ -40,6 +40,14 @@ final class Frame {
         return new Frame(FrameType.DATA, flags, position, extentLength, payloadCrc, payload, "");
     }
 
+    /**
+     * Returns a frame of data whose bytes are not in memory but where the feed's owner can send them from: in its source,
+     * or in its target already.
+     */
+    static Frame stored(final int flags, final long position, final long extentLength, final int payloadCrc) {
+        return new Frame(FrameType.DATA, flags, position, extentLength, payloadCrc, null, "");
+    }
+
     /** Returns a frame of type ZERO or HOLE. */
     static Frame empty(final int type, final long position, final long extentLength) {
         return new Frame(type, 0, position, extentLength, 0, null, "");
@@ -79,8 +87,9 @@ final class Frame {
         return payload;
     }
 
-    int payloadLength() {
-        return payload == null ? 0 : payload.length();
+    /** Returns whether there are bytes that are not in memory. */
+    boolean isStored() {
+        return type == FrameType.DATA && payload == null;
     }
 
     boolean isEnd() {
@@ -111,7 +120,7 @@ final class Frame {
 
     /** Returns the part of a ZERO or HOLE frame from {@code from} on. */
     Frame tail(final long from) {
-        if (payload != null || from <= position || from >= endPosition()) {
+        if (type == FrameType.DATA || from <= position || from >= endPosition()) {
             throw new IllegalArgumentException("tail from " + from + " of " + this);
         }
         return empty(type, from, endPosition() - from);

@@ -15,5 +15,8 @@ final class FrameType {
     /** Behind the last byte: position is the size, the payload is the digest. */
     static final int END = 0x14;
 
+    /** Flag of a data frame: its payload has no CRC32C, as the user asked for no verification. */
+    static final int FLAG_NO_CRC = 0x04;
+
     private FrameType() {}
 }

@@ -75,8 +75,8 @@ final class NodeSession implements AutoCloseable {
                 Verify.values()[offer.verify()],
                 new FrameDecoder(pool),
                 size -> StoredDigest.of(stored, size, pool));
-        this.receiver = new DataReceiver(feed, pool, deadAfter(), this::parentSilent);
-        this.children = new ChildSenders(new Context(), feed, replayer);
+        this.receiver = new DataReceiver(feed, pool, deadAfter(), SpliceStore.of(store), this::parentSilent);
+        this.children = new ChildSenders(new Context(), feed, replayer, StoredBytes.of(stored));
     }
 
     /** What the senders to our children need of us. */

@@ -53,9 +53,7 @@ final class Replayer {
                 throw ReplicationException.fail(
                         "read of offset=" + part.offset() + " length=" + part.length() + " ended after " + read, null);
             }
-            final CRC32C crc = new CRC32C();
-            crc.update(block.bytes());
-            return Frame.data(0, part.offset(), part.length(), (int) crc.getValue(), block);
+            return FrameMaker.of(part.offset(), block, new CRC32C());
         } catch (final IOException | RuntimeException e) {
             block.release();
             throw e;

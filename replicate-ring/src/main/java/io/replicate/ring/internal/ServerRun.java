@@ -71,7 +71,7 @@ public final class ServerRun implements AutoCloseable {
         final @Nullable Replayer replayer = random ? new Replayer(source, pool, settings.frameBytes()) : null;
         this.feed = new Feed(0, settings.windowFrames(), random, PATIENCE, GIVE_UP);
         final Context context = new Context();
-        this.senders = new ChildSenders(context, feed, replayer);
+        this.senders = new ChildSenders(context, feed, replayer, StoredBytes.of(source));
         this.coordinator = new Coordinator(addresses, settings.fanout(), settings.streams(), new Tellers(), listener);
         for (int node = 0; node < addresses.size(); node++) {
             handles.add(new NodeHandle(

@@ -4,6 +4,7 @@ import io.replicate.core.block.Block;
 import io.replicate.core.block.BlockPool;
 import io.replicate.core.job.ExtentDigest;
 import io.replicate.core.job.Throttle;
+import io.replicate.core.job.Zeros;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Plan;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads the source from its beginning to its end, once, and appends it to the server's feed as frames. */
 final class SourceFeeder {
+    private static final int PROBE_BYTES = 4096;
+
     private final Source<Extent> source;
     private final Feed feed;
     private final BlockPool pool;
@@ -79,6 +82,12 @@ final class SourceFeeder {
         while (position < extent.end()) {
             cancellation.check();
             final long length = Math.min(frameBytes - position % frameBytes, extent.end() - position);
+            if (canSendFromFile(length)) {
+                throttle.acquire(length, cancellation);
+                feed.append(Frame.stored(FrameType.FLAG_NO_CRC, position, length, 0));
+                position += length;
+                continue;
+            }
             final Block block = pool.take();
             final int read;
             try {
@@ -95,6 +104,22 @@ final class SourceFeeder {
             append(block);
         }
         return true;
+    }
+
+    /** Without verification bytes need not be looked at, except that a block which begins with zeros may be all zeros. */
+    private boolean canSendFromFile(final long length) throws IOException {
+        if (settings.verify() != Verify.NONE
+                || settings.compression() != Compression.NONE
+                || source.slice(Extent.data(position, length)).isEmpty()) {
+            return false;
+        }
+        final Block probe = pool.take();
+        try {
+            final int read = source.read(Extent.data(position, Math.min(length, PROBE_BYTES)), probe);
+            return read > 0 && !Zeros.isZero(probe.bytes());
+        } finally {
+            probe.release();
+        }
     }
 
     private void append(final Block block) throws IOException {

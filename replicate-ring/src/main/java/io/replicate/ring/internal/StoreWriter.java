@@ -88,7 +88,14 @@ final class StoreWriter {
     private void write(final Frame frame) throws IOException {
         final Extent extent = FrameMaker.extentOf(frame);
         final @Nullable Block payload = frame.payload();
-        if (payload == null) {
+        if (frame.isStored()) {
+            session.spliced(extent);
+            if (verify != Verify.NONE) {
+                requireCrc(frame);
+                digest.data(extent.offset(), extent.length(), frame.payloadCrc());
+            }
+            dataBytes += extent.length();
+        } else if (payload == null) {
             session.write(extent, null);
             if (verify != Verify.NONE) {
                 digest.zeros(extent.offset(), extent.length());
@@ -98,6 +105,7 @@ final class StoreWriter {
             try {
                 session.write(extent, raw);
                 if (verify != Verify.NONE) {
+                    requireCrc(frame);
                     decoder.addTo(digest, frame, raw);
                 }
             } finally {
@@ -106,6 +114,12 @@ final class StoreWriter {
             dataBytes += extent.length();
         }
         written = extent.end();
+    }
+
+    private static void requireCrc(final Frame frame) throws ReplicationException {
+        if ((frame.flags() & FrameType.FLAG_NO_CRC) != 0) {
+            throw ReplicationException.corrupt(frame + " has no CRC32C, but a verified copy was announced");
+        }
     }
 
     private void checkpointIfDue(final long position) throws IOException {

@@ -3,10 +3,13 @@ package io.replicate.ring.internal;
 import io.replicate.core.block.Block;
 import io.replicate.core.block.BlockPool;
 import io.replicate.core.net.FrameHeader;
+import io.replicate.core.net.LinkSplice;
+import io.replicate.core.spi.FileSlice;
 import io.replicate.core.spi.Link;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.CRC32C;
@@ -24,6 +27,8 @@ final class Wire implements AutoCloseable {
     private final FrameHeader receiveHeader = new FrameHeader();
     private final CRC32C sendCrc = new CRC32C();
     private final CRC32C receiveCrc = new CRC32C();
+    private @Nullable LinkSplice splice;
+    private Duration timeout = Duration.ofSeconds(30);
 
     Wire(final Link link) {
         this.link = link;
@@ -31,6 +36,12 @@ final class Wire implements AutoCloseable {
 
     Link link() {
         return link;
+    }
+
+    /** Sets how long the link may stand still. */
+    void timeout(final Duration idle) {
+        timeout = idle;
+        link.timeout(idle);
     }
 
     /** Sends a control message. */
@@ -53,8 +64,12 @@ final class Wire implements AutoCloseable {
         link.send(sendHeader.seal(), payload);
     }
 
-    /** Sends a frame of the data stream; the caller keeps its reference. */
-    void send(final Frame frame) throws IOException {
+    /**
+     * Sends a frame of the data stream; the caller keeps its reference.
+     *
+     * @param stored where the bytes of frames are that are not in memory.
+     */
+    void send(final Frame frame, final StoredBytes stored) throws IOException {
         sendLock.lock();
         try {
             final @Nullable Block payload = frame.payload();
@@ -64,6 +79,12 @@ final class Wire implements AutoCloseable {
                         FrameType.END,
                         frame.position(),
                         ByteBuffer.allocateDirect(digest.length).put(digest).flip());
+            } else if (frame.isStored()) {
+                final int length = Math.toIntExact(frame.extentLength());
+                final FileSlice slice = stored.slice(FrameMaker.extentOf(frame));
+                sendHeader.set(frame.type(), frame.flags(), 0, frame.position(), length, length, frame.payloadCrc());
+                link.send(sendHeader.seal());
+                link.sendFile(slice);
             } else if (payload == null) {
                 sendHeader.set(frame.type(), 0, 0, frame.position(), frame.extentLength(), 0, 0);
                 link.send(sendHeader.seal());
@@ -112,6 +133,10 @@ final class Wire implements AutoCloseable {
 
     private void receivePayload(final ByteBuffer payload) throws IOException {
         receiveFully(payload);
+        if ((receiveHeader.flags() & FrameType.FLAG_NO_CRC) != 0) {
+            payload.flip();
+            return;
+        }
         receiveCrc.reset();
         receiveCrc.update(payload.duplicate().flip());
         if ((int) receiveCrc.getValue() != receiveHeader.payloadCrc()) {
@@ -126,18 +151,50 @@ final class Wire implements AutoCloseable {
      * Receives the next frame of the data stream, or null for a heartbeat. The caller owns the frame.
      *
      * @param pool of blocks as large as a frame may be.
+     * @param expected where the frame must begin.
+     * @param store where the kernel may put the bytes of a data frame at once, or null.
      */
     @Nullable
-    Frame receiveFrame(final BlockPool pool) throws IOException {
+    Frame receiveFrame(final BlockPool pool, final long expected, final @Nullable SpliceStore store)
+            throws IOException {
         receiveFully(receiveHeader.bytes());
         receiveHeader.verify(pool.blockBytes());
+        if (receiveHeader.type() != FrameType.HEARTBEAT && receiveHeader.position() != expected) {
+            throw ReplicationException.corrupt(
+                    "frame at " + receiveHeader.position() + ", expected one at " + expected);
+        }
         return switch (receiveHeader.type()) {
-            case FrameType.DATA -> receiveData(pool);
+            case FrameType.DATA -> canSplice(store) ? receiveToStore(store) : receiveData(pool);
             case FrameType.ZERO, FrameType.HOLE -> receiveEmpty();
             case FrameType.HEARTBEAT -> null;
             case FrameType.END -> receiveEnd();
             default -> throw ReplicationException.corrupt("unknown frame type " + receiveHeader.type());
         };
+    }
+
+    private boolean canSplice(final @Nullable SpliceStore store) throws IOException {
+        if (store == null || (receiveHeader.flags() & FrameHeader.COMPRESSION_MASK) != Compression.NONE) {
+            return false;
+        }
+        if (splice == null) {
+            splice = LinkSplice.of(link).orElse(null);
+        }
+        return splice != null;
+    }
+
+    private Frame receiveToStore(final @Nullable SpliceStore store) throws IOException {
+        final @Nullable LinkSplice pipe = splice;
+        final int length = receiveHeader.payloadLength();
+        if (store == null || pipe == null || length == 0 || length != receiveHeader.extentLength()) {
+            throw ReplicationException.corrupt("data frame position=" + receiveHeader.position() + " length="
+                    + receiveHeader.extentLength() + " payload=" + length + " is out of range");
+        }
+        pipe.timeout(timeout);
+        pipe.receive(store.file(), receiveHeader.position(), length);
+        if ((receiveHeader.flags() & FrameType.FLAG_NO_CRC) == 0) {
+            store.verify(receiveHeader.position(), length, receiveHeader.payloadCrc());
+        }
+        return Frame.stored(receiveHeader.flags(), receiveHeader.position(), length, receiveHeader.payloadCrc());
     }
 
     private Frame receiveData(final BlockPool pool) throws IOException {
@@ -186,8 +243,11 @@ final class Wire implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            link.close();
+        try (link) {
+            final @Nullable LinkSplice pipe = splice;
+            if (pipe != null) {
+                pipe.close();
+            }
         } catch (final IOException e) {
             // The link is being given up: how its close fails tells nobody anything.
             return;
