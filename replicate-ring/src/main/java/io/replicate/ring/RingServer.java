@@ -77,6 +77,11 @@ public final class RingServer implements AutoCloseable {
         return run.digest();
     }
 
+    /** Returns how long the ring has run, or had run at its end, since it was formed. Any thread. */
+    public Duration elapsed() {
+        return run.elapsed();
+    }
+
     /** Changes the rate while the ring runs. Any thread. */
     public void rateBytesPerSecond(final long rate) {
         run.rateBytesPerSecond(rate);

@@ -15,6 +15,7 @@ final class Commands {
                     "Copy a file, device or volume to another, resumable and verified.",
                     () -> new CopyCommand()),
             new Entry("help", "Show the commands, or the options of one command.", () -> new HelpCommand()),
+            new Entry("bench", "Measure against the peers, side by side.", () -> new BenchCommand()),
             new Entry("demo", "Watch a ring clone an image and lose a node on the way.", () -> new DemoCommand()),
             new Entry("ring", "Clone a disk or an image to many machines.", () -> new RingCommand()),
             new Entry("version", "Show the version.", () -> new VersionCommand()));

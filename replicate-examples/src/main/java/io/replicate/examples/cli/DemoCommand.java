@@ -2,12 +2,8 @@ package io.replicate.examples.cli;
 
 import io.replicate.examples.demo.Demo;
 import io.replicate.examples.demo.NodeLines;
-import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,7 +26,7 @@ final class DemoCommand extends AbstractCommand {
     int run() throws Exception {
         final Path base = directory == null ? Path.of(System.getProperty("java.io.tmpdir")) : directory;
         final Path work = Files.createTempDirectory(base, "replicate-demo-");
-        final Thread cleaner = new Thread(() -> delete(work), "demo-clean");
+        final Thread cleaner = new Thread(() -> Trees.delete(work), "demo-clean");
         if (!keep) {
             Runtime.getRuntime().addShutdownHook(cleaner);
         }
@@ -48,27 +44,5 @@ final class DemoCommand extends AbstractCommand {
             out().println("left in " + work);
         }
         return outcome.survivorsIdentical() ? ExitCode.OK : ExitCode.FAILED;
-    }
-
-    private static void delete(final Path tree) {
-        try {
-            Files.walkFileTree(tree, new SimpleFileVisitor<>() {
-                @Override
-                public FileVisitResult visitFile(final Path file, final BasicFileAttributes attributes)
-                        throws IOException {
-                    Files.delete(file);
-                    return FileVisitResult.CONTINUE;
-                }
-
-                @Override
-                public FileVisitResult postVisitDirectory(final Path dir, final @Nullable IOException e)
-                        throws IOException {
-                    Files.delete(dir);
-                    return FileVisitResult.CONTINUE;
-                }
-            });
-        } catch (final IOException e) {
-            System.err.println("replicate: " + tree + " could not be removed: " + e.getMessage());
-        }
     }
 }

@@ -103,6 +103,7 @@ final class RingServeCommand extends AbstractCommand {
                         .open()) {
             final List<NodeReport> reports = server.run();
             RingTable.print(out(), reports, server.digest());
+            RingTable.summary(err(), reports, server);
             return exitCode(reports);
         }
     }

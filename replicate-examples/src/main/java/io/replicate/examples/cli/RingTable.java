@@ -2,6 +2,7 @@ package io.replicate.examples.cli;
 
 import io.replicate.ring.NodeReport;
 import io.replicate.ring.NodeState;
+import io.replicate.ring.RingServer;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -39,6 +40,25 @@ final class RingTable {
                     ok ? result(report, sourceDigest) : failure(report));
         }
         out.flush();
+    }
+
+    /** Prints one line about the whole run. */
+    static void summary(final PrintWriter err, final List<NodeReport> reports, final RingServer server) {
+        final long done = reports.stream()
+                .filter(report -> report.state() == NodeState.DONE)
+                .count();
+        final double seconds = server.elapsed().toNanos() / 1e9;
+        final double rate = server.position() / 1e6 / Math.max(seconds, 1e-9);
+        err.printf(
+                Locale.ROOT,
+                "cloned %d bytes to %d of %d nodes in %.3f s: %.1f MB/s a node, %.1f MB/s in all%n",
+                server.position(),
+                done,
+                reports.size(),
+                seconds,
+                rate,
+                rate * done);
+        err.flush();
     }
 
     private static String result(final NodeReport report, final String sourceDigest) {

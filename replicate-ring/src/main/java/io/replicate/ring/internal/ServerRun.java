@@ -45,6 +45,8 @@ public final class ServerRun implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile @Nullable IOException sourceFailure;
     private volatile boolean fed;
+    private volatile long formedAtNs;
+    private volatile long endedAtNs;
     private volatile String digest = "";
 
     /**
@@ -162,6 +164,7 @@ public final class ServerRun implements AutoCloseable {
             if (ready == 0) {
                 return end("no node was ready");
             }
+            formedAtNs = System.nanoTime();
             listener.event("ring of " + ready + " formed");
             RingThreads.start("ring-source", this::feedSource);
             while (!coordinator.awaitEnd(TICK)) {
@@ -181,6 +184,7 @@ public final class ServerRun implements AutoCloseable {
     }
 
     private List<NodeReport> end(final @Nullable String failure) throws IOException {
+        endedAtNs = System.nanoTime();
         final List<NodeReport> reports = coordinator.reports();
         coordinator.dismiss(failure);
         final @Nullable IOException cause = sourceFailure;
@@ -231,6 +235,13 @@ public final class ServerRun implements AutoCloseable {
     /** Returns the digest of the source in hexadecimal; empty before its end, and when nothing is verified. */
     public String digest() {
         return digest;
+    }
+
+    /** Returns how long the ring has run since it was formed. */
+    public Duration elapsed() {
+        final long begin = formedAtNs;
+        final long end = endedAtNs;
+        return begin == 0 ? Duration.ZERO : Duration.ofNanos((end == 0 ? System.nanoTime() : end) - begin);
     }
 
     /** Changes the rate while the ring runs. */

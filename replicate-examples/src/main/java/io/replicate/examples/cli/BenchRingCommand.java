@@ -1,0 +1,55 @@
+package io.replicate.examples.cli;
+
+import io.replicate.core.spi.Sizes;
+import io.replicate.examples.bench.RingBench;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "ring",
+        header = "Compare the ring with relays in C and with udpcast, in network namespaces.",
+        description = "Needs root, iproute2, gcc and udpcast. Exits with 1 when a target is missed.")
+final class BenchRingCommand extends AbstractCommand {
+    @Option(
+            names = "--size",
+            paramLabel = "SIZE",
+            description = "File to clone (default: ${DEFAULT-VALUE}).",
+            defaultValue = "1G")
+    private String size = "1G";
+
+    @Option(
+            names = "--capped-size",
+            paramLabel = "SIZE",
+            description = "File to clone over capped links (default: ${DEFAULT-VALUE}).",
+            defaultValue = "200M")
+    private String cappedSize = "200M";
+
+    @Option(names = "--rounds", description = "Interleaved rounds (default: ${DEFAULT-VALUE}).", defaultValue = "5")
+    private int rounds;
+
+    @Option(
+            names = "--directory",
+            description = "Where the file and its copies are made (default: ${DEFAULT-VALUE}).",
+            defaultValue = "/dev/shm")
+    private Path directory = Path.of("/dev/shm");
+
+    @Override
+    int run() throws Exception {
+        final Path work = Files.createTempDirectory(directory, "replicate-bench-");
+        try {
+            final List<String> missed = new RingBench(
+                            out(), Sizes.parse("--size", size), Sizes.parse("--capped-size", cappedSize), rounds)
+                    .run(work);
+            if (missed.isEmpty()) {
+                return ExitCode.OK;
+            }
+            err().println("missed: " + String.join("; ", missed));
+            return ExitCode.FAILED;
+        } finally {
+            Trees.delete(work);
+        }
+    }
+}
