@@ -108,7 +108,7 @@ final class UnixPath {
                 try {
                     int result = posix.flock(number, Linux.LOCK_EX | Linux.LOCK_NB);
                     while (result == -Errnos.EAGAIN && !deadline.passed()) {
-                        posix.poll(0, 0, PAUSE_MS);
+                        posix.poll(0L, 0, PAUSE_MS); // looks at no descriptor: a pause
                         result = posix.flock(number, Linux.LOCK_EX | Linux.LOCK_NB);
                     }
                     PosixException.check(result, "flock", directory.toString());
