@@ -1,0 +1,2 @@
+/** Tests of the transports. */
+package io.replicate.core.net;
