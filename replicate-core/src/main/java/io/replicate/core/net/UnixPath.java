@@ -125,7 +125,7 @@ final class UnixPath {
         @Override
         public void close() throws IOException {
             if (fd != null) {
-                // Said, not left to close(2): a child that is being forked just now may share the open file for a moment.
+                // not left to close(2): a child that is being forked just now shares the open file for a moment
                 Posix.get().flock(fd.acquire(), Linux.LOCK_UN);
                 fd.release();
                 fd.close();
