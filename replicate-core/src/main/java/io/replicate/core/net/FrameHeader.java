@@ -94,7 +94,8 @@ public final class FrameHeader {
 
     private int headerCrc() {
         crc.reset();
-        crc.update(buffer.duplicate().limit(HEADER_CRC_OFFSET).position(0));
+        crc.update(buffer.clear().limit(HEADER_CRC_OFFSET));
+        buffer.clear();
         return (int) crc.getValue();
     }
 

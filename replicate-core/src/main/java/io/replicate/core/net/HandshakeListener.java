@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.channels.AsynchronousCloseException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -21,7 +23,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Hands out links that have proven themselves. Handshakes run on threads of their own, so that a stranger who says
- * nothing keeps nobody waiting; when there are too many of them, the one that has taken longest is thrown out.
+ * nothing keeps nobody waiting for long. When there are too many of them, those who have had their fair time are thrown
+ * out, the first come first.
  */
 final class HandshakeListener implements Listener {
     /** How long a peer may take to prove itself. */
@@ -31,6 +34,9 @@ final class HandshakeListener implements Listener {
     private static final int MAX_PENDING = 64;
     private static final int MAX_READY = 256;
     private static final Duration LOOK = Duration.ofSeconds(1);
+
+    /** What an honest peer needs at most, so that a crowd of them is not thrown out but waits its turn. */
+    private static final Duration FAIR = Duration.ofSeconds(1);
 
     /** Proves a peer: returns the link to go on with, or closes it and throws. */
     interface Handshake {
@@ -44,8 +50,8 @@ final class HandshakeListener implements Listener {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    /** In the order of their coming. */
-    private final Set<Link> pending = new LinkedHashSet<>();
+    /** Strangers in the order of their coming, with the time they have until others may go before them. */
+    private final Map<Link, Deadline> pending = new LinkedHashMap<>();
 
     private final ArrayDeque<Link> ready = new ArrayDeque<>();
     private boolean closed;
@@ -85,17 +91,25 @@ final class HandshakeListener implements Listener {
         }
     }
 
-    /** Waits until somebody takes what is ready; returns false when this is closed. */
+    /** Waits until one more stranger can be let in; returns false when this is closed. */
     private boolean awaitRoom() {
         lock.lock();
         try {
-            while (!closed && ready.size() >= MAX_READY) {
-                changed.awaitUninterruptibly();
+            while (!closed && (ready.size() >= MAX_READY || isCrowded())) {
+                changed.awaitNanos(FAIR.toNanos());
             }
             return !closed;
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         } finally {
             lock.unlock();
         }
+    }
+
+    private boolean isCrowded() {
+        return pending.size() >= MAX_PENDING
+                && !pending.values().iterator().next().passed();
     }
 
     private void pause() {
@@ -120,10 +134,10 @@ final class HandshakeListener implements Listener {
                 thrownOut = stranger;
             } else {
                 if (pending.size() >= MAX_PENDING) {
-                    thrownOut = pending.iterator().next();
+                    thrownOut = pending.keySet().iterator().next();
                     pending.remove(thrownOut);
                 }
-                pending.add(stranger);
+                pending.put(stranger, Deadline.in(FAIR));
                 handshakes.execute(() -> run(stranger));
             }
         } finally {
@@ -147,7 +161,7 @@ final class HandshakeListener implements Listener {
         }
         lock.lock();
         try {
-            final boolean stillWanted = pending.remove(stranger);
+            final boolean stillWanted = pending.remove(stranger) != null;
             if (proven != null && stillWanted) {
                 ready.add(proven);
                 proven = null;
@@ -205,7 +219,7 @@ final class HandshakeListener implements Listener {
         lock.lock();
         try {
             closed = true;
-            left = new LinkedHashSet<>(pending);
+            left = new LinkedHashSet<>(pending.keySet());
             left.addAll(ready);
             pending.clear();
             ready.clear();

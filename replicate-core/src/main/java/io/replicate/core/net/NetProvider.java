@@ -12,7 +12,7 @@ public final class NetProvider implements Provider {
 
     @Override
     public Set<String> schemes() {
-        return Set.of("tcp", "unix", "tls");
+        return Set.of("tcp", "unix", "tls", "stdio", "exec");
     }
 
     @Override
@@ -20,6 +20,8 @@ public final class NetProvider implements Provider {
         return Optional.of(
                 switch (locator.scheme()) {
                     case "tls" -> TlsTransport.of(locator);
+                    case "stdio" -> new StdioTransport();
+                    case "exec" -> new ExecTransport();
                     default -> SocketTransport.of(locator);
                 });
     }

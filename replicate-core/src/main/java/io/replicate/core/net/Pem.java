@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class Pem {
     private static final int MAX_FILE_BYTES = 1 << 20;
     private static final Pattern BLOCK =
-            Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----\\s*([^-]*)-----END \\1-----", Pattern.DOTALL);
+            Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----\\s*(.*?)-----END \\1-----", Pattern.DOTALL);
     private static final byte[] RSA_ENCRYPTION = Der.sequence(Der.oid(1, 2, 840, 113549, 1, 1, 1), Der.value(Der.NULL));
     private static final byte[] EC_PUBLIC_KEY = Der.oid(1, 2, 840, 10045, 2, 1);
     private static final byte[] VERSION_0 = Der.integer(BigInteger.ZERO);

@@ -25,6 +25,9 @@ record SocketOptions(
     static final String BIND = "bind";
     static final String INTERFACE = "interface";
 
+    static final String[] UNIX_PARAMETERS = {NATIVE, SEND_BUFFER, RECEIVE_BUFFER};
+    static final String[] TCP_PARAMETERS = {NATIVE, SEND_BUFFER, RECEIVE_BUFFER, BIND, INTERFACE};
+
     private static final int MAX_BUFFER_BYTES = 1 << 30;
 
     /** Reads the options of {@code locator}; what it does not say, {@code defaults} says. */

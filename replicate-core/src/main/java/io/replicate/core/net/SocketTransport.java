@@ -120,15 +120,8 @@ public final class SocketTransport implements Transport {
 
     private static SocketOptions options(final Locator locator, final Locator defaults) throws ReplicationException {
         switch (locator.scheme()) {
-            case "tcp" ->
-                locator.allowOnly(
-                        SocketOptions.NATIVE,
-                        SocketOptions.SEND_BUFFER,
-                        SocketOptions.RECEIVE_BUFFER,
-                        SocketOptions.BIND,
-                        SocketOptions.INTERFACE);
-            case "unix" ->
-                locator.allowOnly(SocketOptions.NATIVE, SocketOptions.SEND_BUFFER, SocketOptions.RECEIVE_BUFFER);
+            case "tcp" -> locator.allowOnly(SocketOptions.TCP_PARAMETERS);
+            case "unix" -> locator.allowOnly(SocketOptions.UNIX_PARAMETERS);
             default ->
                 throw ReplicationException.misuse("locator '" + locator + "': expected tcp://HOST:PORT or unix:PATH");
         }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * TLS over TCP: {@code tls://HOST:PORT}, with the parameters of {@link SocketTransport} and those of {@link TlsOptions}.
@@ -18,6 +19,10 @@ import java.util.Set;
 public final class TlsTransport implements Transport {
     private static final Set<String> TLS_PARAMETERS =
             Set.of(TlsOptions.CERTIFICATES, TlsOptions.VERIFY_PEER, TlsOptions.HOSTNAME, SharedSecret.FILE_PARAMETER);
+    private static final String[] PARAMETERS = Stream.concat(
+                    Stream.of(SocketOptions.TCP_PARAMETERS),
+                    TLS_PARAMETERS.stream().sorted())
+            .toArray(String[]::new);
 
     private final Locator defaults;
     private final SocketTransport sockets;
@@ -59,6 +64,7 @@ public final class TlsTransport implements Transport {
         if (!locator.scheme().equals("tls")) {
             throw ReplicationException.misuse("locator '" + locator + "': expected tls://HOST:PORT");
         }
+        locator.allowOnly(PARAMETERS);
         final Map<String, String> parameters = new LinkedHashMap<>(locator.parameters());
         parameters.keySet().removeAll(TLS_PARAMETERS);
         return new Locator("tcp", locator.rest(), parameters, locator.text());

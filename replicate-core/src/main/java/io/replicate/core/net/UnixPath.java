@@ -108,7 +108,7 @@ final class UnixPath {
                 try {
                     int result = posix.flock(number, Linux.LOCK_EX | Linux.LOCK_NB);
                     while (result == -Errnos.EAGAIN && !deadline.passed()) {
-                        posix.poll(0, 0, PAUSE_MS);
+                        posix.poll(0L, 0, PAUSE_MS); // looks at no descriptor: a pause
                         result = posix.flock(number, Linux.LOCK_EX | Linux.LOCK_NB);
                     }
                     PosixException.check(result, "flock", directory.toString());
@@ -125,6 +125,9 @@ final class UnixPath {
         @Override
         public void close() throws IOException {
             if (fd != null) {
+                // not left to close(2): a child that is being forked just now shares the open file for a moment
+                Posix.get().flock(fd.acquire(), Linux.LOCK_UN);
+                fd.release();
                 fd.close();
             }
         }

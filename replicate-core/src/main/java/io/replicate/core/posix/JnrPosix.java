@@ -379,6 +379,15 @@ final class JnrPosix implements Posix {
     }
 
     @Override
+    public int dup2(int from, int to) {
+        long r;
+        do {
+            r = result(libc.dup2(from, to));
+        } while (r == interrupted);
+        return (int) r;
+    }
+
+    @Override
     public int fcntl(int fd, int command, int argument) {
         return (int) result(libc.fcntl(fd, command, (long) argument));
     }

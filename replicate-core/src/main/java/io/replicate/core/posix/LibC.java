@@ -63,6 +63,8 @@ final class LibC {
 
         int pipe2(Pointer fds, int flags);
 
+        int dup2(int from, int to);
+
         int fcntl(int fd, int command, long argument);
 
         int flock(int fd, int operation);

@@ -36,6 +36,9 @@ public final class Linux {
 
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
+    /** {@code fcntl}: the lowest free descriptor from the argument on, with close-on-exec. */
+    public static final int F_DUPFD_CLOEXEC = 1030;
+
     public static final int F_SETPIPE_SZ = 1031;
     public static final int F_GETPIPE_SZ = 1032;
 

@@ -115,6 +115,9 @@ public interface Posix {
     /** Makes a pipe: {@code fds} receives the read end and the write end. O_CLOEXEC is always added to the flags. */
     int pipe2(int[] fds, int flags);
 
+    /** Makes {@code to} another name of {@code from}'s open file, as one step; what {@code to} was is closed. */
+    int dup2(int from, int to);
+
     int fcntl(int fd, int command, int argument);
 
     /** Locks by LOCK_ constants of {@link Linux}. EAGAIN: another open file holds the lock. */

@@ -100,6 +100,11 @@ abstract class UnsupportedPosix implements Posix {
     }
 
     @Override
+    public int dup2(int from, int to) {
+        return MISSING;
+    }
+
+    @Override
     public int fcntl(int fd, int command, int argument) {
         return MISSING;
     }

@@ -47,7 +47,10 @@ public abstract class LinkContract {
     });
 
     /** Two links that are each other's other side. */
-    protected record Pair(Link near, Link far) {}
+    protected record Pair(Link near, Link far) {
+        /** Joins two links by name. */
+        public Pair {}
+    }
 
     /** Makes two links that are joined; each test calls it once. Both are closed behind the test. */
     protected abstract Pair newPair() throws Exception;

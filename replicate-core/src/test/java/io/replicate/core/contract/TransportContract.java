@@ -160,10 +160,10 @@ public abstract class TransportContract extends LinkContract {
         openAndClose(server, client, 5); // classes and pools are loaded now
         final long before = openDescriptors();
 
-        openAndClose(server, client, 60);
+        openAndClose(server, client, 40);
 
         // Other tests may run beside this one; a leak of one descriptor in each round shows all the same.
-        assertThat(openDescriptors() - before).isLessThan(50);
+        assertThat(openDescriptors() - before).isLessThan(30);
     }
 
     private void openAndClose(final Transport server, final Transport client, final int rounds) throws Exception {

@@ -6,6 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Base64;
+import java.util.Date;
+import org.bouncycastle.asn1.x509.CRLReason;
+import org.bouncycastle.cert.jcajce.JcaX509v2CRLBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /** A certificate authority, and directories with what it has issued. */
 final class TestCertificates {
@@ -56,5 +61,25 @@ final class TestCertificates {
         Files.createDirectories(directory);
         Files.writeString(directory.resolve(side + "-cert.pem"), issued.getCertificatePEM());
         Files.writeString(directory.resolve(side + "-key.pem"), issued.getPrivateKeyPEM());
+    }
+
+    /** Writes the CA's list of what it has revoked: these certificates. */
+    void writeRevocations(final Path directory, final String... certificates) throws Exception {
+        final JcaX509v2CRLBuilder list =
+                new JcaX509v2CRLBuilder(authority.getCertificate().getSubjectX500Principal(), new Date());
+        list.setNextUpdate(Date.from(Instant.now().plus(Duration.ofDays(1))));
+        for (final String certificate : certificates) {
+            list.addCRLEntry(
+                    Pem.certificates(directory.resolve(certificate)).get(0).getSerialNumber(),
+                    new Date(),
+                    CRLReason.keyCompromise);
+        }
+        final byte[] encoded = list.build(new JcaContentSignerBuilder("SHA256withECDSA")
+                        .build(authority.getKeyPair().getPrivate()))
+                .getEncoded();
+        Files.writeString(
+                directory.resolve("ca-crl.pem"),
+                "-----BEGIN X509 CRL-----\n" + Base64.getMimeEncoder().encodeToString(encoded)
+                        + "\n-----END X509 CRL-----\n");
     }
 }

@@ -178,6 +178,41 @@ class TlsTrustTest {
     }
 
     @Test
+    void aRevokedClientIsRefused() throws Exception {
+        authority.writeRevocations(good, "client-cert.pem");
+
+        // the client reads the same list, in which the server does not stand
+        assertRefused(listen("certificates=" + good), "certificates=" + good, "alert");
+    }
+
+    @Test
+    void whoIsNotRevokedIsLetIn() throws Exception {
+        final Path other = authority.write(directory.resolve("other"));
+        authority.writeRevocations(good, "client-cert.pem");
+        Files.copy(good.resolve("ca-crl.pem"), other.resolve("ca-crl.pem"));
+        final Listener listener = listen("certificates=" + good);
+
+        connect(listener, "certificates=" + other);
+
+        accept(listener);
+    }
+
+    @Test
+    void aRevokedServerIsRefused() throws Exception {
+        final Path other = authority.write(directory.resolve("other"));
+        authority.writeRevocations(other, "server-cert.pem");
+
+        assertRefused(listen("certificates=" + other), "certificates=" + withListOf(other), "revoked");
+    }
+
+    /** Returns a client's directory with the list of another. */
+    private Path withListOf(final Path other) throws Exception {
+        final Path client = authority.write(directory.resolve("client"));
+        Files.copy(other.resolve("ca-crl.pem"), client.resolve("ca-crl.pem"));
+        return client;
+    }
+
+    @Test
     void aSharedSecretProvesBothSides() throws Exception {
         final Listener listener = listen("secret-file=" + secret);
         final Link near = connect(listener, "secret-file=" + secret);
@@ -301,6 +336,22 @@ class TlsTrustTest {
     }
 
     @Test
+    void aCrowdThatComesAtOnceIsServed() throws Exception {
+        final Listener listener = listen("secret-file=" + secret);
+        final List<Future<Link>> crowd = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            final Locator locator = Locator.parse(listener.local() + "?secret-file=" + secret);
+            crowd.add(threads.submit(() -> TlsTransport.of(locator).connect(locator, LONG)));
+        }
+        for (int i = 0; i < crowd.size(); i++) {
+            assertThat(accept(listener)).isNotNull();
+        }
+        for (final Future<Link> one : crowd) {
+            one.get(20, TimeUnit.SECONDS).close();
+        }
+    }
+
+    @Test
     void garbageAndPortScansKeepNobodyOut() throws Exception {
         final Listener listener = listen("certificates=" + good);
         final Locator tcp = Locator.parse("tcp:" + listener.local().rest());
@@ -334,6 +385,14 @@ class TlsTrustTest {
         assertThatThrownBy(() -> listen(""))
                 .satisfies(e -> assertThat(ReplicationException.categoryOf(e)).isEqualTo(Category.MISUSE))
                 .hasMessageContaining("secret-file=FILE");
+    }
+
+    @Test
+    void anUnknownParameterIsTheUsersMistake() {
+        assertThatThrownBy(() -> listen("certificate=" + good))
+                .satisfies(e -> assertThat(ReplicationException.categoryOf(e)).isEqualTo(Category.MISUSE))
+                .hasMessageContaining("unknown parameter 'certificate'")
+                .hasMessageContaining("certificates, hostname, secret-file, verify-peer");
     }
 
     @Test

@@ -390,6 +390,19 @@ abstract class SyscallContract {
     }
 
     @Test
+    void dup2GivesAnOpenFileAnotherName() {
+        int[] pipe = newPipe(0);
+        int[] other = newPipe(0);
+        assertThat(posix.dup2(pipe[1], other[1])).isEqualTo(other[1]);
+        assertThat(posix.write(other[1], data.address(), 100)).isEqualTo(100);
+        assertThat(posix.read(pipe[0], back.address(), MIB)).isEqualTo(100);
+        assertThat(posix.read(other[0], back.address(), 1))
+                .as("its writer is gone")
+                .isZero();
+        assertThat(posix.dup2(-1, other[1])).isEqualTo(-Errnos.EBADF);
+    }
+
+    @Test
     void flockExcludesAnotherOpenFile() {
         int fd = newFile(0);
         int other = tracked(posix.open(files.get(0).toString(), Linux.O_RDONLY, 0));
