@@ -40,8 +40,8 @@ final class DeviceSession implements Session<Extent> {
         this.writer = new ExtentWriter(device, endBytes, Long.MAX_VALUE);
     }
 
-    static DeviceSession begin(
-            final Path path, final boolean direct, final Path state, final Target target) throws IOException {
+    static DeviceSession begin(final Path path, final boolean direct, final Path state, final Target target)
+            throws IOException {
         final NativeFile device = openUnused(path, direct, target.force());
         try {
             final long deviceBytes = device.size();
@@ -57,8 +57,7 @@ final class DeviceSession implements Session<Extent> {
                         Sizes.format(deviceBytes - target.sizeBytes()));
             }
             final boolean sized = target.sizeBytes() != Unit.UNKNOWN;
-            final DeviceMark mark =
-                    DeviceMark.of(state, path, target.sizeBytes(), sized ? target.resumeKey() : null);
+            final DeviceMark mark = DeviceMark.of(state, path, target.sizeBytes(), sized ? target.resumeKey() : null);
             return new DeviceSession(device, mark, sized ? target.sizeBytes() : deviceBytes);
         } catch (final IOException | RuntimeException e) {
             try (device) {

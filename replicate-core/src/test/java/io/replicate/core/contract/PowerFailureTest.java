@@ -118,8 +118,9 @@ class PowerFailureTest {
                 BlockPool pool = new BlockPool(64 << 10, 1)) {
             Images.write(session, pool, image, Extent.data(0, 60_000));
             assertThatThrownBy(() -> Images.write(session, pool, image, Extent.data(60_000, 60_000)))
-                    .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                            .isEqualTo(Category.FAIL_JOB))
+                    .isInstanceOfSatisfying(
+                            ReplicationException.class,
+                            e -> assertThat(e.category()).isEqualTo(Category.FAIL_JOB))
                     .hasMessageContaining("ENOSPC");
             assertThat(pool.lent()).isZero();
         }

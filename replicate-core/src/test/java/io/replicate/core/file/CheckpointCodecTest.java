@@ -29,16 +29,16 @@ class CheckpointCodecTest {
     }
 
     @Property(tries = 300)
-    void whatIsEncodedIsDecoded(
-            @ForAll("jobs") final String job, @ForAll("values") final Map<String, byte[]> values) throws Exception {
+    void whatIsEncodedIsDecoded(@ForAll("jobs") final String job, @ForAll("values") final Map<String, byte[]> values)
+            throws Exception {
         final ByteBuffer bytes = CheckpointCodec.encode(new JobId(job), new Progress(values));
 
         final CheckpointCodec.Content content = CheckpointCodec.decode(bytes, "test");
 
         assertThat(content.job().value()).isEqualTo(job);
         assertThat(content.progress().values().keySet()).isEqualTo(values.keySet());
-        values.forEach((key, value) ->
-                assertThat(content.progress().values().get(key)).isEqualTo(value));
+        values.forEach(
+                (key, value) -> assertThat(content.progress().values().get(key)).isEqualTo(value));
     }
 
     @Property(tries = 500)

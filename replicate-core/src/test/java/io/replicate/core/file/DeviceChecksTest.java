@@ -49,8 +49,9 @@ class DeviceChecksTest {
 
     private void assertMisuse(final String words, final Target target) {
         assertThatThrownBy(() -> sink().begin(target).close())
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
                 .hasMessageContaining(words)
                 .hasMessageContaining(device.path().toString());
     }

@@ -29,7 +29,10 @@ class DeviceUseTest {
         write("sys/devices/sda/queue/rotational", "0\n");
         for (final String device : new String[] {"sda", "sda/sda1", "sda/sda2"}) {
             Files.createDirectories(root.resolve("sys/devices/" + device + "/holders"));
-            link(Files.readString(root.resolve("sys/devices/" + device + "/dev")).strip(), device);
+            link(
+                    Files.readString(root.resolve("sys/devices/" + device + "/dev"))
+                            .strip(),
+                    device);
         }
     }
 
@@ -82,7 +85,8 @@ class DeviceUseTest {
         write("proc/self/mountinfo", "\n30 27\n31 27 8:1 / /x rw - ext4 /dev/sda1 rw\n");
         write("proc/swaps", "\n");
 
-        assertThat(use().of("8:1")).hasValueSatisfying(words -> assertThat(words).contains("/x"));
+        assertThat(use().of("8:1"))
+                .hasValueSatisfying(words -> assertThat(words).contains("/x"));
     }
 
     @Test

@@ -75,8 +75,9 @@ class FileSinkTest {
 
     private void assertMisuse(final String words, final Path path, final Target target) {
         assertThatThrownBy(() -> begin(path, target).close())
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
                 .hasMessageContaining(words)
                 .hasMessageContaining(path.toString());
     }
@@ -109,8 +110,7 @@ class FileSinkTest {
     void aNewFileGetsTheUsualModeAndIsPrivateWhileItIsMade() throws Exception {
         try (Session<Extent> session = begin(target(), Target.ofSize(SIZE))) {
             assertThat(files()).hasSize(1);
-            assertThat(PosixFilePermissions.toString(
-                            Files.getPosixFilePermissions(files().get(0))))
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(files().get(0))))
                     .isEqualTo("rw-------");
             session.commit(Revision.NONE);
         }
@@ -121,7 +121,8 @@ class FileSinkTest {
 
     @Test
     void aLinkStaysAndTheFileBehindItIsReplaced() throws Exception {
-        final Path behind = Files.createDirectory(directory.resolve("elsewhere")).resolve("file");
+        final Path behind =
+                Files.createDirectory(directory.resolve("elsewhere")).resolve("file");
         Files.createSymbolicLink(target(), Path.of("elsewhere/file"));
 
         copyTo(target()); // dangling: the file is made
@@ -276,8 +277,8 @@ class FileSinkTest {
                             }
                         })
                         .hasMessageMatching("pwrite .*file.* offset=\\d+ length=\\d+: ENOSPC")
-                        .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
-                                .isEqualTo(Category.FAIL_JOB));
+                        .satisfies(e ->
+                                assertThat(ReplicationException.categoryOf(e)).isEqualTo(Category.FAIL_JOB));
                 assertThatThrownBy(session::flush).hasMessageContaining("an earlier step failed");
                 assertThatThrownBy(() -> session.commit(Revision.NONE)).hasMessageContaining("an earlier step failed");
             }

@@ -118,8 +118,9 @@ class FileSourceTest {
 
     private static void assertMisuse(final String words, final Path path) {
         assertThatThrownBy(() -> FileSource.open(path, false).close())
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
                 .hasMessageContaining(words);
     }
 }

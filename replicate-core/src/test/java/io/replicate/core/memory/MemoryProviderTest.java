@@ -55,8 +55,9 @@ class MemoryProviderTest {
             })
     void whatCannotBeMeantIsMisuse(final String text) {
         assertThatThrownBy(() -> Providers.source(locator(text)))
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
                 .hasMessageContaining("locator '" + text + "'");
     }
 

@@ -33,8 +33,9 @@ class SizesTest {
     @ValueSource(strings = {"", "-1", "x", "1X", "1.5", "K", "1 000", "8192P", "9223372036854775808", "1e3", "0x10"})
     void whatIsNoSizeIsMisuseAndSaysWhichParameter(final String text) {
         assertThatThrownBy(() -> Sizes.parse("--rate", text))
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
                 .hasMessageContaining("--rate is '" + text + "'");
     }
 

@@ -16,9 +16,9 @@ import io.replicate.core.spi.Target;
 import io.replicate.core.spi.Unit;
 import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
-import java.io.OutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -59,7 +59,9 @@ class StreamTest {
 
     /** A reader that is still opening its end is none yet. */
     private StreamSink sinkOnceThereIsAReader() {
-        return Awaitility.await().ignoreException(ReplicationException.class).until(() -> StreamSink.open(pipe), s -> true);
+        return Awaitility.await()
+                .ignoreException(ReplicationException.class)
+                .until(() -> StreamSink.open(pipe), s -> true);
     }
 
     @Test
@@ -89,8 +91,9 @@ class StreamTest {
     @Test
     void aPipeWithoutAReaderIsMisuse() {
         assertThatThrownBy(() -> StreamSink.open(pipe))
-                .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                        .isEqualTo(Category.MISUSE))
+                .isInstanceOfSatisfying(
+                        ReplicationException.class,
+                        e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
                 .hasMessageContaining("start the reader first");
     }
 
@@ -107,7 +110,8 @@ class StreamTest {
         });
         try (StreamSink sink = sinkOnceThereIsAReader();
                 Session<Extent> session = sink.begin(Target.ofSize(Unit.UNKNOWN))) {
-            assertThatThrownBy(() -> session.write(Extent.hole(0, 10 << 20), null)).hasMessageContaining("EPIPE");
+            assertThatThrownBy(() -> session.write(Extent.hole(0, 10 << 20), null))
+                    .hasMessageContaining("EPIPE");
             assertThatThrownBy(() -> session.commit(Revision.NONE)).hasMessageContaining("an earlier step failed");
         }
         reader.get(30, TimeUnit.SECONDS);
@@ -164,6 +168,7 @@ class StreamTest {
             assertThat(sink.geometry().sequential()).isTrue();
         }
         assertThatThrownBy(() -> Providers.source(Locator.parse("stdio:x"))).hasMessageContaining("nothing may follow");
-        assertThatThrownBy(() -> Providers.sink(Locator.parse("stdio:?size=1"))).hasMessageContaining("unknown parameter");
+        assertThatThrownBy(() -> Providers.sink(Locator.parse("stdio:?size=1")))
+                .hasMessageContaining("unknown parameter");
     }
 }
