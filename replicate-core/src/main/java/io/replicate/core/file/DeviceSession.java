@@ -27,16 +27,21 @@ final class DeviceSession implements Session<Extent> {
 
     private final NativeFile device;
     private final ExtentWriter writer;
+    private final DeviceMark mark;
+    private final boolean resumed;
     private final long endBytes;
     private boolean committed;
 
-    private DeviceSession(final NativeFile device, final long endBytes) {
+    private DeviceSession(final NativeFile device, final DeviceMark mark, final long endBytes) {
         this.device = device;
+        this.mark = mark;
+        this.resumed = mark.found();
         this.endBytes = endBytes;
         this.writer = new ExtentWriter(device, endBytes, Long.MAX_VALUE);
     }
 
-    static DeviceSession begin(final Path path, final boolean direct, final Target target) throws IOException {
+    static DeviceSession begin(final Path path, final boolean direct, final Path state, final Target target)
+            throws IOException {
         final NativeFile device = openUnused(path, direct, target.force());
         try {
             final long deviceBytes = device.size();
@@ -51,7 +56,9 @@ final class DeviceSession implements Session<Extent> {
                         path,
                         Sizes.format(deviceBytes - target.sizeBytes()));
             }
-            return new DeviceSession(device, target.sizeBytes() == Unit.UNKNOWN ? deviceBytes : target.sizeBytes());
+            final boolean sized = target.sizeBytes() != Unit.UNKNOWN;
+            final DeviceMark mark = DeviceMark.of(state, path, target.sizeBytes(), sized ? target.resumeKey() : null);
+            return new DeviceSession(device, mark, sized ? target.sizeBytes() : deviceBytes);
         } catch (final IOException | RuntimeException e) {
             try (device) {
                 throw e;
@@ -86,7 +93,7 @@ final class DeviceSession implements Session<Extent> {
 
     @Override
     public boolean resumed() {
-        return false;
+        return resumed;
     }
 
     @Override
@@ -97,11 +104,13 @@ final class DeviceSession implements Session<Extent> {
     @Override
     public void flush() throws IOException {
         writer.flush();
+        mark.write();
     }
 
     @Override
     public Committed commit(final Revision revision) throws IOException {
         writer.flush();
+        mark.remove();
         committed = true;
         return Committed.IN_PLACE;
     }

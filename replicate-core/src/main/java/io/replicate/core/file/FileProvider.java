@@ -25,6 +25,8 @@ import java.util.Set;
  *   <li>{@code direct=true} goes around the page cache (files and block devices).
  *   <li>{@code size=10G}: of a stream that is read, the length to expect; of a volume, the size of the sparse file to make
  *       if there is none.
+ *   <li>{@code state=DIR}: where a sink remembers what a device holds, to go on after an interruption (default
+ *       {@code /var/lib/replicate}).
  *   <li>{@code readonly=true} opens a volume for reading; {@code force=true} opens a device that the system uses.
  * </ul>
  */
@@ -32,6 +34,7 @@ public final class FileProvider implements Provider {
     private static final String DIRECT = "direct";
     private static final String SIZE = "size";
     private static final String READONLY = "readonly";
+    private static final String STATE = "state";
     private static final String FORCE = "force";
 
     /** Creates the provider; for {@link java.util.ServiceLoader}. */
@@ -60,8 +63,9 @@ public final class FileProvider implements Provider {
             locator.allowOnly();
             return Optional.of(StreamSink.open(path));
         }
-        locator.allowOnly(DIRECT);
-        return Optional.of(new FileSink(path, locator.flag(DIRECT)));
+        locator.allowOnly(DIRECT, STATE);
+        final Path state = locator.parameter(STATE).map(Path::of).orElse(FileSink.DEFAULT_STATE);
+        return Optional.of(new FileSink(path, locator.flag(DIRECT), state));
     }
 
     @Override

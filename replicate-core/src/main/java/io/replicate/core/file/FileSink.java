@@ -15,22 +15,33 @@ import java.nio.file.Path;
  * (ATOMIC); a device is written where it is (IN_PLACE). Nothing is touched before {@link #begin(Target)}.
  */
 public final class FileSink implements Sink<Extent> {
+    /** Where it is remembered what a device holds, unless another directory is given. */
+    public static final Path DEFAULT_STATE = Path.of("/var/lib/replicate");
+
     private static final int PREFERRED_IO_BYTES = 1 << 20;
     private static final int MAX_IO_BYTES = 64 << 20;
 
     private final Path path;
     private final boolean direct;
+    private final Path state;
     private final Geometry geometry;
+
+    /** As {@link #FileSink(Path, boolean, Path)}, with {@link #DEFAULT_STATE}. */
+    public FileSink(final Path path, final boolean direct) {
+        this(path, direct, DEFAULT_STATE);
+    }
 
     /**
      * Creates a sink.
      *
      * @param path of the target; where it is a symbolic link, of the file that it points to.
      * @param direct whether to write around the page cache, where the file system can do so.
+     * @param state the directory that remembers, while a session can be resumed, what a device holds.
      */
-    public FileSink(final Path path, final boolean direct) {
+    public FileSink(final Path path, final boolean direct, final Path state) {
         this.path = path;
         this.direct = direct;
+        this.state = state;
         final long deviceBytes = deviceBytes(path);
         this.geometry =
                 new Geometry(deviceBytes, 1, PREFERRED_IO_BYTES, MAX_IO_BYTES, false, deviceBytes != Unit.UNKNOWN);
@@ -61,7 +72,7 @@ public final class FileSink implements Sink<Extent> {
         final TargetPath resolved = TargetPath.of(path);
         resolved.requireKind(target);
         return resolved.kind() == TargetPath.Kind.DEVICE
-                ? DeviceSession.begin(resolved.path(), direct, target)
+                ? DeviceSession.begin(resolved.path(), direct, state, target)
                 : FileSession.begin(resolved, direct, target);
     }
 

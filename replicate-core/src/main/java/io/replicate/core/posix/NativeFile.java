@@ -47,6 +47,7 @@ public final class NativeFile implements AutoCloseable {
     private final CachedReader cachedReader;
     private final @Nullable UnalignedAccess unaligned;
     private volatile @Nullable PosixException syncFailure;
+    private volatile boolean locked;
 
     private NativeFile(Posix posix, Fd fd, Path path, Set<Option> options) throws PosixException {
         this.posix = posix;
@@ -341,7 +342,21 @@ public final class NativeFile implements AutoCloseable {
                 return false;
             }
             PosixException.check(r, "flock", name());
+            locked = true;
             return true;
+        } finally {
+            fd.release();
+        }
+    }
+
+    /** A child process that is being started holds a copy of the descriptor, and with it the lock, for a moment more. */
+    private void unlock() throws PosixException {
+        if (!locked || !fd.isOpen()) {
+            return;
+        }
+        int number = fd.acquire();
+        try {
+            PosixException.check(posix.flock(number, Linux.LOCK_UN), "flock", name());
         } finally {
             fd.release();
         }
@@ -356,6 +371,7 @@ public final class NativeFile implements AutoCloseable {
     public void close() throws IOException {
         UnalignedAccess slow = unaligned;
         try (fd) {
+            unlock();
             if (slow != null) {
                 slow.close();
             }

@@ -22,12 +22,16 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Block devices, with and without the page cache. */
 @Tag("root")
 class DeviceTest {
     private static final int DEVICE_BYTES = 4 << 20;
     private static final int IMAGE_BYTES = (2 << 20) + 512;
+
+    @TempDir
+    Path state = Path.of("");
 
     private @Nullable LoopDevice device;
 
@@ -84,7 +88,7 @@ class DeviceTest {
 
         @Override
         protected Sink<Extent> newSink() throws IOException {
-            return new FileSink(usedDevice(), direct);
+            return new FileSink(usedDevice(), direct, state);
         }
 
         @Override
@@ -99,7 +103,7 @@ class DeviceTest {
 
         @Override
         protected boolean resumes() {
-            return false;
+            return true;
         }
 
         @Override

@@ -11,11 +11,11 @@ import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Unit;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +29,7 @@ class StreamBackendsTest {
         final Path pipe = directory.resolve("pipe");
         Commands.run("mkfifo", pipe.toString());
         final Thread writer = new Thread(() -> {
-            try (OutputStream out = new FileOutputStream(pipe.toFile())) {
+            try (OutputStream out = Files.newOutputStream(pipe, StandardOpenOption.WRITE)) {
                 out.write(content);
             } catch (final IOException e) {
                 // the test had read enough
