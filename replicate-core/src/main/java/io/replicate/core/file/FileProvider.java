@@ -22,7 +22,8 @@ import java.util.Set;
  * Makes the backends of {@code file:PATH} and of bare paths: files, block devices, FIFOs and character devices.
  *
  * <ul>
- *   <li>{@code direct=true} goes around the page cache (files and block devices).
+ *   <li>{@code direct=true} goes around the page cache (files and block devices), {@code direct=false} never does. The
+ *       default for sources and sinks is to do so for devices and for large files.
  *   <li>{@code size=10G}: of a stream that is read, the length to expect; of a volume, the size of the sparse file to make
  *       if there is none.
  *   <li>{@code readonly=true} opens a volume for reading; {@code force=true} opens a device that the system uses.
@@ -50,7 +51,7 @@ public final class FileProvider implements Provider {
             return Optional.of(StreamSource.open(path, size(locator)));
         }
         locator.allowOnly(DIRECT);
-        return Optional.of(FileSource.open(path, locator.flag(DIRECT)));
+        return Optional.of(FileSource.open(path, DirectIo.of(locator)));
     }
 
     @Override
@@ -61,7 +62,7 @@ public final class FileProvider implements Provider {
             return Optional.of(StreamSink.open(path));
         }
         locator.allowOnly(DIRECT);
-        return Optional.of(new FileSink(path, locator.flag(DIRECT)));
+        return Optional.of(new FileSink(path, DirectIo.of(locator)));
     }
 
     @Override

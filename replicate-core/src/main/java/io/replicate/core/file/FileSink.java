@@ -19,8 +19,17 @@ public final class FileSink implements Sink<Extent> {
     private static final int MAX_IO_BYTES = 64 << 20;
 
     private final Path path;
-    private final boolean direct;
+    private final DirectIo direct;
     private final Geometry geometry;
+
+    /**
+     * Creates a sink that goes around the page cache for devices and large files.
+     *
+     * @param path of the target; where it is a symbolic link, of the file that it points to.
+     */
+    public FileSink(final Path path) {
+        this(path, DirectIo.AUTO);
+    }
 
     /**
      * Creates a sink.
@@ -29,6 +38,10 @@ public final class FileSink implements Sink<Extent> {
      * @param direct whether to write around the page cache, where the file system can do so.
      */
     public FileSink(final Path path, final boolean direct) {
+        this(path, DirectIo.of(direct));
+    }
+
+    FileSink(final Path path, final DirectIo direct) {
         this.path = path;
         this.direct = direct;
         final long deviceBytes = deviceBytes(path);
@@ -61,8 +74,8 @@ public final class FileSink implements Sink<Extent> {
         final TargetPath resolved = TargetPath.of(path);
         resolved.requireKind(target);
         return resolved.kind() == TargetPath.Kind.DEVICE
-                ? DeviceSession.begin(resolved.path(), direct, target)
-                : FileSession.begin(resolved, direct, target);
+                ? DeviceSession.begin(resolved.path(), direct.forDevice(), target)
+                : FileSession.begin(resolved, direct.forFile(target), target);
     }
 
     @Override
