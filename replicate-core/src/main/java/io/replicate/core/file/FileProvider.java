@@ -22,7 +22,8 @@ import java.util.Set;
  * Makes the backends of {@code file:PATH} and of bare paths: files, block devices, FIFOs and character devices.
  *
  * <ul>
- *   <li>{@code direct=true} goes around the page cache (files and block devices).
+ *   <li>{@code direct=true} goes around the page cache (files and block devices), {@code direct=false} never does. The
+ *       default for sources and sinks is to do so for devices and for large files.
  *   <li>{@code size=10G}: of a stream that is read, the length to expect; of a volume, the size of the sparse file to make
  *       if there is none.
  *   <li>{@code state=DIR}: where a sink remembers what a device holds, to go on after an interruption (default
@@ -53,7 +54,7 @@ public final class FileProvider implements Provider {
             return Optional.of(StreamSource.open(path, size(locator)));
         }
         locator.allowOnly(DIRECT);
-        return Optional.of(FileSource.open(path, locator.flag(DIRECT)));
+        return Optional.of(FileSource.open(path, DirectIo.of(locator)));
     }
 
     @Override
@@ -65,7 +66,7 @@ public final class FileProvider implements Provider {
         }
         locator.allowOnly(DIRECT, STATE);
         final Path state = locator.parameter(STATE).map(Path::of).orElse(FileSink.DEFAULT_STATE);
-        return Optional.of(new FileSink(path, locator.flag(DIRECT), state));
+        return Optional.of(new FileSink(path, DirectIo.of(locator), state));
     }
 
     @Override

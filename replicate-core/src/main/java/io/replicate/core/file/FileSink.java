@@ -22,13 +22,22 @@ public final class FileSink implements Sink<Extent> {
     private static final int MAX_IO_BYTES = 64 << 20;
 
     private final Path path;
-    private final boolean direct;
+    private final DirectIo direct;
     private final Path state;
     private final Geometry geometry;
 
     /** As {@link #FileSink(Path, boolean, Path)}, with {@link #DEFAULT_STATE}. */
     public FileSink(final Path path, final boolean direct) {
         this(path, direct, DEFAULT_STATE);
+    }
+
+    /**
+     * Creates a sink that goes around the page cache for devices and large files.
+     *
+     * @param path of the target; where it is a symbolic link, of the file that it points to.
+     */
+    public FileSink(final Path path) {
+        this(path, DirectIo.AUTO, DEFAULT_STATE);
     }
 
     /**
@@ -39,6 +48,10 @@ public final class FileSink implements Sink<Extent> {
      * @param state the directory that remembers, while a session can be resumed, what a device holds.
      */
     public FileSink(final Path path, final boolean direct, final Path state) {
+        this(path, DirectIo.of(direct), state);
+    }
+
+    FileSink(final Path path, final DirectIo direct, final Path state) {
         this.path = path;
         this.direct = direct;
         this.state = state;
@@ -72,8 +85,8 @@ public final class FileSink implements Sink<Extent> {
         final TargetPath resolved = TargetPath.of(path);
         resolved.requireKind(target);
         return resolved.kind() == TargetPath.Kind.DEVICE
-                ? DeviceSession.begin(resolved.path(), direct, state, target)
-                : FileSession.begin(resolved, direct, target);
+                ? DeviceSession.begin(resolved.path(), direct.forDevice(), state, target)
+                : FileSession.begin(resolved, direct.forFile(target), target);
     }
 
     @Override

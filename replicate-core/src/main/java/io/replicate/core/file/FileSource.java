@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class FileSource implements Source<Extent> {
     private static final int PREFERRED_IO_BYTES = 1 << 20;
     private static final int MAX_IO_BYTES = 64 << 20;
+    private static final int CACHE_SAMPLES = 16;
 
     private final NativeFile file;
     private final Geometry geometry;
@@ -47,6 +48,17 @@ public final class FileSource implements Source<Extent> {
     }
 
     /**
+     * Opens a regular file or block device for reading. A device, and a large file that is not in the page cache, is
+     * read around the cache.
+     *
+     * @throws ReplicationException MISUSE when there is no such file, it may not be read, or it is a directory or a
+     *     stream.
+     */
+    public static FileSource open(final Path path) throws IOException {
+        return open(path, DirectIo.AUTO);
+    }
+
+    /**
      * Opens a regular file or block device for reading.
      *
      * @param direct whether to read around the page cache, where the file system can do so.
@@ -54,17 +66,42 @@ public final class FileSource implements Source<Extent> {
      *     stream.
      */
     public static FileSource open(final Path path, final boolean direct) throws IOException {
-        final NativeFile file = Opening.open(path, direct, NativeFile.Option.READ);
+        return open(path, DirectIo.of(direct));
+    }
+
+    static FileSource open(final Path path, final DirectIo direct) throws IOException {
+        final boolean device = TargetPath.kindOf(path) == TargetPath.Kind.DEVICE;
+        final NativeFile file =
+                Opening.open(path, device ? direct.forDevice() : direct == DirectIo.ALWAYS, NativeFile.Option.READ);
         try {
-            final FileSource source = new FileSource(file, file.size(), true);
+            final long sizeBytes = file.size();
+            if (!device && direct.forReading(sizeBytes) && !isCached(file, sizeBytes)) {
+                file.close();
+                return open(path, DirectIo.ALWAYS);
+            }
             if (!file.isDirect()) {
                 file.advise(0, 0, Linux.POSIX_FADV_SEQUENTIAL);
             }
-            return source;
+            return new FileSource(file, sizeBytes, true);
         } catch (final IOException | RuntimeException e) {
             try (file) {
                 throw e;
             }
+        }
+    }
+
+    /** Looks at a few places; a look at every block would start read-ahead everywhere. */
+    private static boolean isCached(final NativeFile file, final long sizeBytes) throws IOException {
+        final Block page = Block.unpooled(Block.ALIGNMENT);
+        try {
+            int found = 0;
+            for (int i = 0; i < CACHE_SAMPLES; i++) {
+                final long offset = sizeBytes / CACHE_SAMPLES * i & -Block.ALIGNMENT;
+                found += file.readCached(page.address(), page.capacity(), offset) > 0 ? 1 : 0;
+            }
+            return found > CACHE_SAMPLES / 2;
+        } finally {
+            page.release();
         }
     }
 

@@ -98,6 +98,7 @@ final class ContentCopy {
                     parcel -> write(parcel, session),
                     writers);
             pipeline.run(job.cancellation(), () -> {});
+            assert small.lent() + large.lent() == 0 : "blocks that nobody gave back";
             pipeline.check();
         }
     }

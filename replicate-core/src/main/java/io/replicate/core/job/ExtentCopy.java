@@ -173,6 +173,7 @@ final class ExtentCopy {
                     blockCount);
             final Savepoints savepoints = new Savepoints(session, done);
             pipeline.run(job.cancellation(), savepoints::look);
+            assert pool.lent() == 0 : "blocks that nobody gave back";
             if (pipeline.failed()) {
                 savepoints.last();
             }

@@ -76,6 +76,7 @@ final class Verifier {
                     },
                     blockCount);
             pipeline.run(job.cancellation(), () -> {});
+            assert pool.lent() == 0 : "blocks that nobody gave back";
             pipeline.check();
             return done.finish();
         }

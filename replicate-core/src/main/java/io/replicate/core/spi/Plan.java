@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The units of a job, found lazily. Extents come in ascending order, do not overlap, and may be of any length: who
- * executes the plan splits them into blocks. Used by one thread.
+ * executes the plan splits them into blocks. Used by one thread
+ * at a time.
  *
  * @param <U> places or contents.
  */

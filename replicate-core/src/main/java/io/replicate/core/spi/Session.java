@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
 public interface Session<U extends Unit> extends AutoCloseable {
 
     /**
-     * Returns whether the session goes on with what an earlier one with the same resume key made durable. When false,
-     * everything must be written, whatever a checkpoint says.
+     * Returns whether the session goes on with what an earlier one with the same resume key made durable: true only if a
+     * {@link #flush()} of such a session has returned, and nothing that it made durable is gone. When false, everything
+     * must be written, whatever a checkpoint says.
      */
     boolean resumed();
 

@@ -68,6 +68,8 @@ class MemorySink implements Sink<Extent> {
 
     void onFlush() throws IOException {}
 
+    void afterFlush() throws IOException {}
+
     private byte[] content(final String key) {
         return java.util.Objects.requireNonNull(written.get(key), "the session was lost");
     }
@@ -110,6 +112,7 @@ class MemorySink implements Sink<Extent> {
             synchronized (MemorySink.this) {
                 durable.put(key, content(key).clone());
             }
+            afterFlush();
         }
 
         @Override
