@@ -59,14 +59,14 @@ final class FileSession implements Session<Extent> {
         this.target = target;
         this.part = part;
         this.sizeBytes = sizeBytes;
-        this.inMemory =
-                IN_MEMORY.contains(Files.getFileStore(target.directory()).type());
+        this.inMemory = isInMemory(target);
         this.writer = new ExtentWriter(part.file(), sizeBytes, cleanFrom);
     }
 
     static FileSession begin(final TargetPath target, final boolean direct, final Target wanted) throws IOException {
         requireDirectory(target);
-        final PartFile part = PartFile.open(target, direct, wanted);
+        // there is no cache to go around where the cache is all there is
+        final PartFile part = PartFile.open(target, direct && !isInMemory(target), wanted);
         try {
             requireSpace(target, wanted, part.file().stat().allocatedBytes());
             long cleanFrom = 0;
@@ -85,6 +85,10 @@ final class FileSession implements Session<Extent> {
                 throw e;
             }
         }
+    }
+
+    private static boolean isInMemory(final TargetPath target) throws IOException {
+        return IN_MEMORY.contains(Files.getFileStore(target.directory()).type());
     }
 
     private static void requireDirectory(final TargetPath target) throws ReplicationException {

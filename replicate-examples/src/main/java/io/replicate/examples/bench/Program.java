@@ -101,7 +101,7 @@ final class Program implements AutoCloseable {
 
     /** Waits for the end and returns what the program printed. */
     String await() throws IOException, InterruptedException {
-        if (!shell.waitFor(300, TimeUnit.SECONDS) || !drained.await(5, TimeUnit.SECONDS)) {
+        if (!shell.waitFor(120, TimeUnit.SECONDS) || !drained.await(5, TimeUnit.SECONDS)) {
             throw new IOException("a program did not end: " + output());
         }
         if (shell.exitValue() != 0) {

@@ -10,6 +10,9 @@ import java.util.regex.Pattern;
 
 /** One way to bring a file from host 0 to the hosts 1 to n. */
 interface RingContest {
+    /** Receivers meet the sender here; the default of udpcast, all hosts, is lost on a fresh virtual switch. */
+    String RENDEZVOUS = "234.5.6.7";
+
     /** How a run went: seconds for all nodes, and processor seconds of a node in the middle after it was ready. */
     record Run(double seconds, double middleCpuSeconds) {}
 
@@ -119,6 +122,8 @@ interface RingContest {
                                         node,
                                         List.of(
                                                 "udp-receiver",
+                                        "--mcast-rdv-address",
+                                        RENDEZVOUS,
                                                 "--nokbd",
                                                 "--interface",
                                                 "eth0",
@@ -134,6 +139,8 @@ interface RingContest {
                                             0,
                                             List.of(
                                                     "udp-sender",
+                                            "--mcast-rdv-address",
+                                            RENDEZVOUS,
                                                     "--nokbd",
                                                     "--interface",
                                                     "eth0",

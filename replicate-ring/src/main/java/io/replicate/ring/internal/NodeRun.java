@@ -112,7 +112,7 @@ public final class NodeRun implements AutoCloseable {
         final @Nullable Done done = s.done();
         final boolean serverGone = !conversing
                 && System.nanoTime() - serverLostAtNs > settings.serverWait().toNanos();
-        if (result != null && (done != null || serverGone || !result.ok() && !conversing)) {
+        if (result != null && (done != null || serverGone || (!result.ok() && !conversing))) {
             return new Outcome(
                     result.ok(),
                     s.offer().nodeName(),
