@@ -166,6 +166,12 @@ final class FileSession implements Session<Extent> {
     }
 
     @Override
+    public void discard() throws IOException {
+        part.discard();
+        close();
+    }
+
+    @Override
     public void close() throws IOException {
         over = true;
         part.close();

@@ -49,6 +49,14 @@ public interface Session<U extends Unit> extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Closes, and keeps nothing for a later session, not even what a resume key names: what was written is known to be
+     * wrong, or of no use. Does nothing behind a commit.
+     */
+    default void discard() throws IOException {
+        close();
+    }
+
     @Override
     void close() throws IOException;
 }
