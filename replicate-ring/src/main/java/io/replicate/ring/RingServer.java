@@ -120,6 +120,7 @@ public final class RingServer implements AutoCloseable {
         private int windowBlocks = 16;
         private long rateBytesPerSecond;
         private Duration maxWait = Duration.ofSeconds(30);
+        private Duration linger = Duration.ZERO;
         private Duration heartbeat = Duration.ofMillis(400);
         private Duration deadAfter = Duration.ofSeconds(2);
         private boolean force;
@@ -204,6 +205,12 @@ public final class RingServer implements AutoCloseable {
             return this;
         }
 
+        /** Sets how long the server waits, when all others are done, for nodes that are away; by default not at all. */
+        public Builder linger(final Duration wait) {
+            linger = wait;
+            return this;
+        }
+
         /** Sets how often an idle side says that it lives, and after how long a silence it is dead. */
         public Builder heartbeat(final Duration interval, final Duration dead) {
             heartbeat = interval;
@@ -257,11 +264,12 @@ public final class RingServer implements AutoCloseable {
                     verify,
                     fanout,
                     streams,
-                    compression.ordinal(),
+                    compression.code(),
                     blockBytes,
                     windowBlocks,
                     rateBytesPerSecond,
                     maxWait,
+                    linger,
                     heartbeat,
                     deadAfter,
                     force);

@@ -193,6 +193,12 @@ final class FileSession implements Session<Extent> {
     }
 
     @Override
+    public void discard() throws IOException {
+        part.discard();
+        close();
+    }
+
+    @Override
     public void close() throws IOException {
         over = true;
         if (stored != null) {

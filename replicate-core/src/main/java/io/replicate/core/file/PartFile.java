@@ -40,6 +40,7 @@ final class PartFile implements AutoCloseable {
     private final boolean resumed;
     private boolean published;
     private boolean abandoned;
+    private boolean discarded;
 
     private PartFile(
             final TargetPath target,
@@ -226,6 +227,11 @@ final class PartFile implements AutoCloseable {
         abandoned = true;
     }
 
+    /** Removes the file on close, whoever has made it: what is in it is of no use. */
+    void discard() {
+        discarded = true;
+    }
+
     /** Renames the synced part file over the target, durably. */
     void publish() throws IOException {
         DurableFiles.publish(path, target.path());
@@ -235,7 +241,7 @@ final class PartFile implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (file) {
-            final boolean keep = published || (resumable && (resumed || !abandoned));
+            final boolean keep = published || (resumable && !discarded && (resumed || !abandoned));
             if (!keep && file.fd().isOpen()) {
                 Files.deleteIfExists(path); // while the lock is held: a later writer makes its own
             }

@@ -105,6 +105,14 @@ final class MemorySession implements Session<Extent> {
     }
 
     @Override
+    public void discard() {
+        if (!over && target.resumeKey() != null) {
+            store.halfMade().remove(key());
+        }
+        close();
+    }
+
+    @Override
     public void close() {
         over = true;
         store.sessions().remove(name, this);

@@ -65,6 +65,14 @@ public interface Session<U extends Unit> extends AutoCloseable {
         throw ReplicationException.misuse("this target takes no spliced bytes");
     }
 
+    /**
+     * Closes, and keeps nothing for a later session, not even what a resume key names: what was written is known to be
+     * wrong, or of no use. Does nothing behind a commit.
+     */
+    default void discard() throws IOException {
+        close();
+    }
+
     @Override
     void close() throws IOException;
 }

@@ -79,6 +79,11 @@ public final class FullDisk implements Sink<Extent> {
         }
 
         @Override
+        public void discard() throws IOException {
+            session.discard();
+        }
+
+        @Override
         public void close() throws IOException {
             session.close();
         }

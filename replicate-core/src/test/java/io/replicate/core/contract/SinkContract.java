@@ -426,6 +426,18 @@ public abstract class SinkContract {
     }
 
     @Test
+    final void whatWasDiscardedIsNotGoneOnWith() throws Exception {
+        needsResumption();
+        final Session<Extent> wrong = begin(target(image.length).resumable(KEY));
+        write(wrong, Images.extents(image, Kind.HOLE));
+        wrong.flush();
+
+        wrong.discard();
+
+        assertThat(begin(target(image.length).resumable(KEY)).resumed()).isFalse();
+    }
+
+    @Test
     final void geometryCanBeAskedBeforeAnythingIsThere() throws Exception {
         final Sink<Extent> sink = sink();
 

@@ -32,6 +32,7 @@ final class ChildSender implements Runnable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final List<Wire> wires = new ArrayList<>();
     private volatile long sent;
+    private boolean gone;
 
     ChildSender(
             final Child child,
@@ -60,7 +61,6 @@ final class ChildSender implements Runnable {
     @Override
     public void run() {
         long failingSince = 0;
-        boolean reported = false;
         while (!isClosed()) {
             final long sentBefore = sent;
             try {
@@ -73,12 +73,11 @@ final class ChildSender implements Runnable {
                 final long now = System.nanoTime();
                 if (failingSince == 0 || sent > sentBefore) {
                     failingSince = now;
-                    reported = false;
                 }
                 LOG.debug("child {}: {}", child.name(), e.getMessage());
-                if (!reported && now - failingSince >= context.deadAfter().toNanos() / 2) {
-                    reported = true;
-                    context.childLost(child.node(), String.valueOf(e.getMessage()));
+                if (gone || now - failingSince >= context.deadAfter().toNanos() / 2) {
+                    failingSince = now;
+                    context.childLost(child.node(), gone, String.valueOf(e.getMessage()));
                 }
                 if (ReplicationException.categoryOf(e) == ReplicationException.Category.CANCELLED) {
                     return;
@@ -89,6 +88,7 @@ final class ChildSender implements Runnable {
     }
 
     private void connectAndStream() throws IOException {
+        gone = false;
         connect();
         final long start = ready();
         try (Feed.Cursor cursor = feed.cursor(start, replayer != null)) {
@@ -151,9 +151,12 @@ final class ChildSender implements Runnable {
     private @Nullable Frame next(final Feed.Cursor cursor) throws IOException {
         final long limit = cursor.replayLimit();
         if (limit < 0) {
-            return cursor.next(context.heartbeat());
+            final long wanted = cursor.position();
+            final @Nullable Frame frame = cursor.next(context.heartbeat());
+            return frame != null && frame.position() < wanted ? FrameTail.of(frame, wanted) : frame;
         }
         if (replayer == null) {
+            gone = true;
             throw ReplicationException.fail(
                     child.name() + " needs offset " + cursor.position() + ", which is no longer in memory", null);
         }

@@ -59,6 +59,13 @@ final class ChildSenders {
         return new Running(sender, RingThreads.start("ring-send-" + child.name(), sender));
     }
 
+    /** Forgets what the last server wanted: another one counts its epochs anew. */
+    synchronized void reset() {
+        epoch = -1;
+        running.values().forEach(r -> r.sender().close());
+        running.clear();
+    }
+
     /** Stops all, and waits until none uses the pool any more. */
     void close() {
         final List<Running> all;

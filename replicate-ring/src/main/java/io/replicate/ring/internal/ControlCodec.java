@@ -82,6 +82,7 @@ final class ControlCodec {
             out.put((byte) 6).putLong(m.sequence());
         } else if (message instanceof ChildLost m) {
             out.put((byte) 7).putInt(m.node());
+            putBoolean(out, m.gone());
             putString(out, m.reason());
         } else if (message instanceof ParentSilent m) {
             out.put((byte) 8).putInt(m.parent());
@@ -148,7 +149,7 @@ final class ControlCodec {
             case 4 -> new Children(in.getInt(), getChildren(in));
             case 5 -> new Status(in.getInt(), in.getLong(), in.getLong(), in.getLong());
             case 6 -> new Ping(in.getLong());
-            case 7 -> new ChildLost(in.getInt(), getString(in));
+            case 7 -> new ChildLost(in.getInt(), getBoolean(in), getString(in));
             case 8 -> new ParentSilent(in.getInt(), getString(in));
             case 9 -> getResult(in);
             case 10 -> new Done(getBoolean(in), getString(in));

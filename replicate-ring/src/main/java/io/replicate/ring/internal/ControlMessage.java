@@ -53,8 +53,12 @@ sealed interface ControlMessage {
     /** Server to node, several times a second. */
     record Ping(long sequence) implements ControlMessage {}
 
-    /** Node to server: a child cannot be fed. */
-    record ChildLost(int node, String reason) implements ControlMessage {}
+    /**
+     * Node to server: a child cannot be fed.
+     *
+     * @param gone whether the frames that it needs are no longer there: to try again is in vain.
+     */
+    record ChildLost(int node, boolean gone, String reason) implements ControlMessage {}
 
     /** Node to server: nothing comes from the parent. */
     record ParentSilent(int parent, String reason) implements ControlMessage {}

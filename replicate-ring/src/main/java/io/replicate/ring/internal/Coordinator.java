@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * is over. Thread-safe.
  */
 final class Coordinator implements NodeHandle.Events {
+    /** A node whose copy has failed so often is not let in again. */
+    private static final int MAX_FAILURES = 3;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final List<NodeRecord> nodes = new ArrayList<>();
@@ -34,6 +38,8 @@ final class Coordinator implements NodeHandle.Events {
     private final int streams;
     private final RingListener listener;
     private final Tellers tellers;
+    private final long stuckLimitNs;
+    private final LongSupplier clock;
     private int epoch;
     private boolean formed;
     private boolean aborted;
@@ -48,14 +54,24 @@ final class Coordinator implements NodeHandle.Events {
         void feed(Children children);
     }
 
+    /**
+     * Creates the picture.
+     *
+     * @param stuckLimit after how long a node is given up that answers, but that nobody can feed.
+     * @param clock in nanoseconds.
+     */
     Coordinator(
             final List<RingNodeAddress> addresses,
             final int fanout,
             final int streams,
+            final Duration stuckLimit,
+            final LongSupplier clock,
             final Tellers tellers,
             final RingListener listener) {
         this.topology = new Topology(addresses.size(), fanout);
         this.streams = streams;
+        this.stuckLimitNs = stuckLimit.toNanos();
+        this.clock = clock;
         this.tellers = tellers;
         this.listener = listener;
         addresses.forEach(address -> nodes.add(new NodeRecord(address)));
@@ -66,10 +82,21 @@ final class Coordinator implements NodeHandle.Events {
         lock.lock();
         try {
             final NodeRecord record = nodes.get(node);
-            record.accepted(accept.resumeFrom(), accept.durable());
-            if (!formed) {
-                state(record, NodeState.READY, "has accepted" + resumeText(accept));
-            } else if (record.state() != NodeState.DONE) {
+            if (record.failures() >= MAX_FAILURES) {
+                tellers.tell(node, new Done(false, "failed " + MAX_FAILURES + " times: " + record.reasonText()));
+                return;
+            }
+            final @Nullable Result copy = record.state() == NodeState.DONE ? record.result() : null;
+            if (copy != null && accept.resumeFrom() >= copy.bytes()) {
+                publish(Set.of(node));
+                return;
+            }
+            // One that knows less than before, or had failed, is another process under the same name.
+            record.accepted(
+                    accept.resumeFrom(),
+                    accept.durable(),
+                    record.result() != null || record.received() == 0 || accept.resumeFrom() < record.received());
+            if (formed) {
                 state(record, NodeState.ACTIVE, "joins the running ring" + resumeText(accept));
                 final Set<Integer> touched = new HashSet<>();
                 if (!topology.contains(node)) {
@@ -78,7 +105,7 @@ final class Coordinator implements NodeHandle.Events {
                 touched.add(node);
                 publish(touched);
             } else {
-                publish(Set.of(node));
+                state(record, NodeState.READY, "has accepted" + resumeText(accept));
             }
             changed.signalAll();
         } finally {
@@ -127,10 +154,19 @@ final class Coordinator implements NodeHandle.Events {
         if (result.ok()) {
             state(record, NodeState.DONE, "has its copy");
         } else {
-            record.reason(String.valueOf(result.reason()));
-            state(record, NodeState.FAILED, String.valueOf(result.reason()));
-            bypass(node);
+            giveUp(node, String.valueOf(result.reason()));
         }
+        changed.signalAll();
+    }
+
+    /** Ends a node's part; the same command on it may begin again. */
+    private void giveUp(final int node, final String reason) {
+        final NodeRecord record = nodes.get(node);
+        record.reason(reason);
+        record.failed();
+        state(record, NodeState.FAILED, reason);
+        bypass(node);
+        tellers.tell(node, new Done(false, reason));
         changed.signalAll();
     }
 
@@ -139,30 +175,46 @@ final class Coordinator implements NodeHandle.Events {
         lock.lock();
         try {
             final int child = lost.node();
-            if (child < 0 || child >= nodes.size() || topology.parent(child) != parent) {
+            if (child < 0
+                    || child >= nodes.size()
+                    || topology.parent(child) != parent
+                    || nodes.get(child).state() != NodeState.ACTIVE) {
                 return;
             }
             final NodeRecord record = nodes.get(child);
-            listener.event(nameOf(parent) + " cannot reach " + record.name() + ": " + lost.reason());
-            reparent(child);
+            listener.event(nameOf(parent) + " cannot feed " + record.name() + ": " + lost.reason());
+            record.notFedBy(parent, lost.gone(), clock.getAsLong());
+            reparent(child, lost.reason());
         } finally {
             lock.unlock();
         }
     }
 
     private void parentSilent(final int node, final ParentSilent silent) {
-        if (topology.parent(node) == silent.parent() && silent.parent() != SessionContext.SERVER) {
-            listener.event(
-                    nodes.get(node).name() + " hears nothing from " + nameOf(silent.parent()) + ": " + silent.reason());
-            reparent(node);
+        final NodeRecord record = nodes.get(node);
+        if (topology.contains(node) && topology.parent(node) == silent.parent() && record.state() == NodeState.ACTIVE) {
+            listener.event(record.name() + " hears nothing from " + nameOf(silent.parent()) + ": " + silent.reason());
+            record.notFedBy(silent.parent(), false, clock.getAsLong());
+            reparent(node, silent.reason());
         }
     }
 
-    private void reparent(final int node) {
+    /** Lets somebody else feed a node: its ancestors first, then whoever is there, in rounds. */
+    private void reparent(final int node, final String reason) {
+        final NodeRecord record = nodes.get(node);
         final int before = topology.parent(node);
-        final int after = topology.moveUp(node);
-        if (before != after) {
-            listener.event(nameOf(after) + " feeds " + nodes.get(node).name() + " now");
+        int after = topology.moveUp(node, record.inVain());
+        if (after == Topology.NOWHERE) {
+            record.nextRound();
+            final boolean tooLong = record.stuckNs(clock.getAsLong()) > stuckLimitNs;
+            after = tooLong ? Topology.NOWHERE : topology.moveUp(node, record.inVain());
+            if (after == Topology.NOWHERE && (tooLong || record.inVain().contains(before))) {
+                giveUp(node, "nobody can feed it: " + reason);
+                return;
+            }
+        }
+        if (after != Topology.NOWHERE) {
+            listener.event(nameOf(after) + " feeds " + record.name() + " now");
             publish(Set.of(before, after));
         }
     }
@@ -257,6 +309,54 @@ final class Coordinator implements NodeHandle.Events {
             parents.add(SessionContext.SERVER);
             publish(parents);
             return ready.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Returns up to where all nodes have received that a source which cannot be read twice must still be able to serve:
+     * those that the server feeds, and those behind them, which it will feed when one of the first falls away.
+     */
+    long receivedNearby() {
+        lock.lock();
+        try {
+            long least = Long.MAX_VALUE;
+            for (int node = 0; node < nodes.size(); node++) {
+                if (topology.contains(node) && topology.depth(node) <= 2) {
+                    least = Math.min(least, nodes.get(node).received());
+                }
+            }
+            return least;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns whether a node is away that may come back. */
+    boolean anyAway() {
+        lock.lock();
+        try {
+            return anyIn(NodeState.LOST, NodeState.CONNECTING);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Declares copies failed whose digest is not the source's: the last look before anybody says that they are equal. */
+    void compare(final String digest) {
+        lock.lock();
+        try {
+            for (final NodeRecord record : nodes) {
+                final @Nullable Result result = record.result();
+                if (record.state() == NodeState.DONE
+                        && result != null
+                        && !result.digest().isEmpty()
+                        && !result.digest().equals(digest)) {
+                    record.reason("its digest is " + result.digest() + ", the source's is " + digest);
+                    state(record, NodeState.FAILED, record.reasonText());
+                }
+            }
         } finally {
             lock.unlock();
         }

@@ -122,7 +122,24 @@ final class DataReceiver {
     }
 
     private boolean isStale(final DataHello hello) {
-        return current != null && hello.epoch() < current.epoch;
+        return current != null && hello.epoch() < current.epoch || next != null && hello.epoch() < next.epoch;
+    }
+
+    /** Forgets all parents: another server counts its epochs anew. */
+    void reset() {
+        lock.lock();
+        try {
+            if (next != null) {
+                next.close();
+                next = null;
+            }
+            if (current != null) {
+                current.close();
+                current = null;
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Receives until the end, and then tells every parent that comes that nothing is missing, until it is closed. */

@@ -283,7 +283,7 @@ final class Feed {
             }
             final Frame frame = at(sequence);
             final boolean inside = frame.position() < position && position < frame.endPosition();
-            return inside && frame.type() == FrameType.DATA ? frame.endPosition() : -1;
+            return inside && frame.isStored() ? frame.endPosition() : -1;
         }
 
         /**
@@ -328,7 +328,7 @@ final class Feed {
                     return frame.retain();
                 }
                 if (frame.endPosition() > position) {
-                    return frame.type() == FrameType.DATA ? null : frame.tail(position);
+                    return frame.payload() != null ? frame.retain() : frame.isStored() ? null : frame.tail(position);
                 }
                 sequence++;
             }

@@ -16,12 +16,19 @@ import org.jspecify.annotations.Nullable;
 final class NodeHandle implements Runnable {
     private static final Duration RETRY_PAUSE = Duration.ofMillis(500);
 
+    /** A node may have to reserve a large file before it can answer. */
+    private static final Duration ANSWER_WAIT = Duration.ofSeconds(20);
+
     private final RingNodeAddress address;
     private final Offer offer;
     private final SessionContext context;
     private final Events events;
     private final CountDownLatch closed = new CountDownLatch(1);
+    /** The link, from its first byte; {@link #talk} is the same once the node has accepted. */
     private volatile @Nullable Wire wire;
+
+    private volatile @Nullable Wire talk;
+    private int attempts;
 
     /** Is told what a node says; called by the handle's thread. */
     interface Events {
@@ -69,14 +76,18 @@ final class NodeHandle implements Runnable {
     }
 
     private void converse() throws IOException {
-        final Link link =
-                context.transport().connect(Locator.parse(address.addresses().get(0)), context.deadAfter());
-        final Wire talk = new Wire(link);
-        wire = talk;
-        link.timeout(Duration.ofSeconds(20));
+        final String place =
+                address.addresses().get(attempts++ % address.addresses().size());
+        final Link link = context.transport().connect(Locator.parse(place), context.deadAfter());
+        final Wire fresh = new Wire(link);
+        wire = fresh;
+        if (closed.getCount() == 0) {
+            return;
+        }
+        link.timeout(ANSWER_WAIT);
         context.authenticateOut(link);
-        talk.send(offer);
-        final ControlMessage answer = talk.receiveControl();
+        fresh.send(offer);
+        final ControlMessage answer = fresh.receiveControl();
         link.timeout(context.deadAfter());
         if (answer instanceof Refuse refuse) {
             events.refused(offer.node(), refuse);
@@ -90,31 +101,35 @@ final class NodeHandle implements Runnable {
                 || accept.resumeFrom() < 0) {
             throw ReplicationException.corrupt(address.name() + " answered with something else than yes or no");
         }
+        // From here on others may send: an earlier word would stand in the midst of the greeting.
+        talk = fresh;
+        attempts--;
         events.accepted(offer.node(), accept);
         while (closed.getCount() > 0) {
-            events.said(offer.node(), talk.receiveControl());
+            events.said(offer.node(), fresh.receiveControl());
         }
     }
 
     /** Sends a message if the node is there; a failure shows as a loss. */
     void tell(final ControlMessage message) {
-        final @Nullable Wire talk = wire;
-        if (talk == null) {
+        final @Nullable Wire to = talk;
+        if (to == null) {
             return;
         }
         try {
-            talk.send(message);
+            to.send(message);
         } catch (final IOException e) {
-            talk.close();
+            to.close();
         }
     }
 
     /** Breaks the link off; the handle connects again. */
     void drop() {
-        final @Nullable Wire talk = wire;
+        final @Nullable Wire old = wire;
+        talk = null;
         wire = null;
-        if (talk != null) {
-            talk.close();
+        if (old != null) {
+            old.close();
         }
     }
 

@@ -5,8 +5,10 @@ import io.replicate.core.spi.JobId;
 import io.replicate.core.spi.Progress;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
@@ -18,42 +20,65 @@ import org.jspecify.annotations.Nullable;
  * run is never taken for this one's.
  */
 final class NodeProgress {
+    private static final String IMAGE = "image";
     private static final String KEY = "key";
     private static final String POSITION = "position";
     private static final String DIGEST = "digest";
 
+    private static final int KEY_BYTES = 12;
+
     private final @Nullable Checkpoint checkpoint;
     private final JobId job;
+    private final String image;
     private final Duration interval;
     private String key = "";
 
-    /** Creates the progress of one copy; without a checkpoint nothing is remembered. */
-    NodeProgress(final @Nullable Checkpoint checkpoint, final JobId job, final Duration interval) {
+    /**
+     * Creates the progress of one copy; without a checkpoint nothing is remembered.
+     *
+     * @param job names the target: of each there is at most one unfinished copy.
+     * @param image names what is copied.
+     */
+    NodeProgress(final @Nullable Checkpoint checkpoint, final JobId job, final String image, final Duration interval) {
         this.checkpoint = checkpoint;
         this.job = job;
+        this.image = image;
         this.interval = interval;
     }
 
-    /** What was remembered. */
-    record State(String key, long position, byte[] digest) {}
+    /**
+     * What was remembered.
+     *
+     * @param same whether it is of the same image: if not, only the key of its half-made target is of use.
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record State(boolean same, String key, long position, byte[] digest) {}
 
     /** Returns what an earlier run of the same copy left. */
     Optional<State> load() throws IOException {
         if (checkpoint == null) {
             return Optional.empty();
         }
-        return checkpoint.load(job).flatMap(NodeProgress::stateOf);
+        return checkpoint.load(job).flatMap(this::stateOf);
     }
 
-    private static Optional<State> stateOf(final Progress progress) {
+    private Optional<State> stateOf(final Progress progress) {
+        final byte @Nullable [] imageBytes = progress.values().get(IMAGE);
         final byte @Nullable [] keyBytes = progress.values().get(KEY);
         final byte @Nullable [] position = progress.values().get(POSITION);
         final byte @Nullable [] digest = progress.values().get(DIGEST);
-        if (keyBytes == null || position == null || position.length != Long.BYTES || digest == null) {
+        if (imageBytes == null
+                || keyBytes == null
+                || position == null
+                || position.length != Long.BYTES
+                || digest == null) {
             return Optional.empty();
         }
         final long at = ByteBuffer.wrap(position).getLong();
-        return at < 0 ? Optional.empty() : Optional.of(new State(HexFormat.of().formatHex(keyBytes), at, digest));
+        final boolean same = Arrays.equals(imageBytes, image.getBytes(StandardCharsets.UTF_8));
+        return at < 0 || keyBytes.length != KEY_BYTES
+                ? Optional.empty()
+                : Optional.of(new State(same, HexFormat.of().formatHex(keyBytes), at, digest));
     }
 
     /** Goes on with the copy of {@code state}. */
@@ -63,7 +88,7 @@ final class NodeProgress {
 
     /** Begins a new copy: its key is durable on return. */
     void begin(final byte[] digest) throws IOException {
-        final byte[] fresh = new byte[12];
+        final byte[] fresh = new byte[KEY_BYTES];
         new SecureRandom().nextBytes(fresh);
         key = HexFormat.of().formatHex(fresh);
         commit(0, digest);
@@ -89,6 +114,8 @@ final class NodeProgress {
             checkpoint.commit(
                     job,
                     new Progress(Map.of(
+                            IMAGE,
+                            image.getBytes(StandardCharsets.UTF_8),
                             KEY,
                             HexFormat.of().parseHex(key),
                             POSITION,
@@ -102,6 +129,13 @@ final class NodeProgress {
     void forget() throws IOException {
         if (checkpoint != null) {
             checkpoint.forget(job);
+        }
+    }
+
+    /** Closes the checkpoint. */
+    void close() throws IOException {
+        if (checkpoint != null) {
+            checkpoint.close();
         }
     }
 }

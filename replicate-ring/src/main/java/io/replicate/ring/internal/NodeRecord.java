@@ -3,6 +3,8 @@ package io.replicate.ring.internal;
 import io.replicate.ring.NodeReport;
 import io.replicate.ring.NodeState;
 import io.replicate.ring.internal.ControlMessage.Result;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What the server knows of one node. Guarded by the coordinator's lock. */
@@ -17,6 +19,13 @@ final class NodeRecord {
     private long finishedAtNs;
     private @Nullable Result result;
     private @Nullable String reason;
+    private int failures;
+
+    /** Parents that could not feed it since it got its last byte, and those of them that never will. */
+    private final Set<Integer> tried = new HashSet<>();
+
+    private final Set<Integer> gone = new HashSet<>();
+    private long stuckSinceNs;
 
     NodeRecord(final RingNodeAddress address) {
         this.address = address;
@@ -46,15 +55,82 @@ final class NodeRecord {
         return reason == null ? "never answered" : reason;
     }
 
-    void accepted(final long from, final long durableTo) {
-        resumedFrom = from;
+    /**
+     * Notes that the node is there, at the offset {@code from}.
+     *
+     * @param fresh whether this is another process than the one we knew.
+     */
+    void accepted(final long from, final long durableTo, final boolean fresh) {
+        if (fresh) {
+            resumedFrom = from;
+            result = null;
+            reason = null;
+            firstByteAtNs = 0;
+            finishedAtNs = 0;
+        }
         received = from;
+        written = durableTo;
         durable = durableTo;
+        fedAgain();
+    }
+
+    long received() {
+        return received;
+    }
+
+    @Nullable
+    Result result() {
+        return result;
+    }
+
+    /** Counts a failed copy and returns how many there were. */
+    int failed() {
+        return ++failures;
+    }
+
+    int failures() {
+        return failures;
+    }
+
+    /** Notes that a parent could not feed the node. */
+    void notFedBy(final int parent, final boolean never, final long nowNs) {
+        if (stuckSinceNs == 0) {
+            stuckSinceNs = nowNs;
+        }
+        tried.add(parent);
+        if (never) {
+            gone.add(parent);
+        }
+    }
+
+    /** Returns the parents that are not worth a try now. */
+    Set<Integer> inVain() {
+        return tried;
+    }
+
+    /** Begins another round of those who may yet be able to. */
+    void nextRound() {
+        tried.clear();
+        tried.addAll(gone);
+    }
+
+    /** Returns for how long nobody could feed the node. */
+    long stuckNs(final long nowNs) {
+        return stuckSinceNs == 0 ? 0 : nowNs - stuckSinceNs;
+    }
+
+    private void fedAgain() {
+        tried.clear();
+        gone.clear();
+        stuckSinceNs = 0;
     }
 
     void progress(final long receivedTo, final long writtenTo, final long durableTo) {
         if (receivedTo > resumedFrom && firstByteAtNs == 0) {
             firstByteAtNs = System.nanoTime();
+        }
+        if (receivedTo > received) {
+            fedAgain();
         }
         received = receivedTo;
         written = writtenTo;

@@ -9,6 +9,7 @@ import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.Unit;
 import io.replicate.ring.internal.ControlMessage.DataHello;
 import io.replicate.ring.internal.ControlMessage.Done;
 import io.replicate.ring.internal.ControlMessage.Offer;
@@ -37,6 +38,9 @@ public final class NodeRun implements AutoCloseable {
     private static final Duration HELLO_WAIT = Duration.ofSeconds(5);
     private static final int MAX_GREETERS = 64;
 
+    /** How long a finished node waits for a server that was lost: only to hear that all is done. */
+    private static final Duration DONE_WAIT = Duration.ofSeconds(10);
+
     private final Listener listener;
     private final NodeSettings settings;
     private final ThreadPoolExecutor greeters =
@@ -46,9 +50,8 @@ public final class NodeRun implements AutoCloseable {
                 return thread;
             });
     private @Nullable NodeSession session;
-    private @Nullable Sink<Extent> sink;
     private long serverLostAtNs;
-    private boolean conversing;
+    private int conversations;
     private volatile boolean stopped;
 
     /** Creates a node behind a bound address. */
@@ -110,9 +113,11 @@ public final class NodeRun implements AutoCloseable {
         }
         final @Nullable Result result = s.result();
         final @Nullable Done done = s.done();
-        final boolean serverGone = !conversing
-                && System.nanoTime() - serverLostAtNs > settings.serverWait().toNanos();
-        if (result != null && (done != null || serverGone || (!result.ok() && !conversing))) {
+        final long wait = result == null
+                ? settings.serverWait().toNanos()
+                : Math.min(settings.serverWait().toNanos(), DONE_WAIT.toNanos());
+        final boolean serverGone = conversations == 0 && System.nanoTime() - serverLostAtNs > wait;
+        if (result != null && (done != null || serverGone || (!result.ok() && conversations == 0))) {
             return new Outcome(
                     result.ok(),
                     s.offer().nodeName(),
@@ -173,9 +178,11 @@ public final class NodeRun implements AutoCloseable {
         final NodeSession s;
         try {
             s = sessionFor(offer);
-        } catch (final ReplicationException e) {
-            settings.listener().event("refused: " + e.getMessage());
-            wire.send(new Refuse(e.category() != ReplicationException.Category.RETRY, String.valueOf(e.getMessage())));
+        } catch (final IOException | RuntimeException e) {
+            final String reason = e instanceof ReplicationException ? String.valueOf(e.getMessage()) : e.toString();
+            settings.listener().event("refused: " + reason);
+            LOG.debug("refused", e);
+            wire.send(new Refuse(ReplicationException.categoryOf(e) != ReplicationException.Category.RETRY, reason));
             return;
         }
         try {
@@ -183,7 +190,7 @@ public final class NodeRun implements AutoCloseable {
             settings.listener().event(done.reason());
         } finally {
             synchronized (this) {
-                conversing = false;
+                conversations--;
                 serverLostAtNs = System.nanoTime();
             }
         }
@@ -194,18 +201,43 @@ public final class NodeRun implements AutoCloseable {
             throw ReplicationException.misuse("the server speaks version " + offer.version()
                     + " of the ring protocol, this node version " + ControlMessage.VERSION);
         }
+        if (stopped) {
+            throw ReplicationException.retry("this node is stopping", null);
+        }
         final @Nullable NodeSession running = session;
-        if (running != null) {
-            if (!running.offer().session().equals(offer.session())) {
-                throw ReplicationException.retry("this node is busy with another server", null);
+        final NodeSession taken = running == null ? fresh(offer) : runningFor(offer, running);
+        conversations++;
+        return taken;
+    }
+
+    /** Returns the session for a server that comes while there is one: the same again, one started again, or another. */
+    private NodeSession runningFor(final Offer offer, final NodeSession running) throws IOException {
+        final Offer current = running.offer();
+        if (current.session().equals(offer.session())) {
+            if (current.node() != offer.node()) {
+                throw ReplicationException.misuse(
+                        offer.nodeName() + " and " + current.nodeName() + " are the same node: name it once");
             }
-            conversing = true;
             return running;
         }
+        if (conversations > 0 || !running.isSameCopy(offer)) {
+            throw ReplicationException.retry("this node is busy with another server", null);
+        }
+        OfferCheck.check(offer, settings);
+        if (running.canServe(offer)) {
+            running.adopt(offer);
+            settings.listener().event("another server goes on with " + offer.image());
+            return running;
+        }
+        running.close();
+        session = null;
+        return fresh(offer);
+    }
+
+    private NodeSession fresh(final Offer offer) throws IOException {
         OfferCheck.check(offer, settings);
         final NodeSession fresh = open(offer);
         session = fresh;
-        conversing = true;
         fresh.start();
         settings.listener()
                 .event("receiving " + offer.image() + " to " + offer.target()
@@ -219,10 +251,11 @@ public final class NodeRun implements AutoCloseable {
         final Sink<Extent> opened = (Sink<Extent>) Providers.sink(target);
         try {
             final NodeProgress progress = new NodeProgress(
-                    checkpoint(target), JobId.of("ring", offer.target(), offer.image()), settings.checkpointInterval());
-            final NodeSession fresh = new NodeSession(offer, settings, opened, progress);
-            sink = opened;
-            return fresh;
+                    offer.sizeBytes() == Unit.UNKNOWN ? null : checkpoint(target),
+                    JobId.of("ring", offer.target()),
+                    offer.image(),
+                    settings.checkpointInterval());
+            return new NodeSession(offer, settings, opened, progress);
         } catch (final IOException | RuntimeException e) {
             opened.close();
             throw e;
@@ -236,6 +269,9 @@ public final class NodeRun implements AutoCloseable {
         final Path path = Path.of(target.rest()).toAbsolutePath();
         final @Nullable Path parent = path.getParent();
         final boolean device = Files.exists(path) && !Files.isRegularFile(path);
+        if (parent != null && !device && !Files.isDirectory(parent)) {
+            throw ReplicationException.misuse(path + ": the directory " + parent + " does not exist; make it first");
+        }
         if (device || parent == null) {
             Files.createDirectories(settings.stateDir());
             final String name = "ring-" + JobId.of(path.toString()).value() + ".checkpoint";
@@ -259,13 +295,5 @@ public final class NodeRun implements AutoCloseable {
             s.close();
         }
         greeters.shutdownNow();
-        final @Nullable Sink<Extent> opened;
-        synchronized (this) {
-            opened = sink;
-            sink = null;
-        }
-        if (opened != null) {
-            opened.close();
-        }
     }
 }

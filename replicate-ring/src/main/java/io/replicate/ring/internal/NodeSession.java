@@ -9,6 +9,7 @@ import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Transport;
+import io.replicate.core.spi.Unit;
 import io.replicate.ring.NodeStage;
 import io.replicate.ring.NodeStatus;
 import io.replicate.ring.Verify;
@@ -39,8 +40,8 @@ final class NodeSession implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
     private static final Duration GIVE_UP = Duration.ofMinutes(5);
 
-    private final Offer offer;
     private final NodeSettings settings;
+    private final Sink<Extent> sink;
     private final Session<Extent> store;
     private final NodeProgress progress;
     private final long resumeFrom;
@@ -50,6 +51,7 @@ final class NodeSession implements AutoCloseable {
     private final DataReceiver receiver;
     private final ChildSenders children;
     private final CountDownLatch finished = new CountDownLatch(1);
+    private volatile Offer offer;
     private volatile @Nullable Wire control;
     private volatile @Nullable Result result;
     private volatile @Nullable Done done;
@@ -59,6 +61,7 @@ final class NodeSession implements AutoCloseable {
             throws IOException {
         this.offer = offer;
         this.settings = settings;
+        this.sink = sink;
         this.progress = progress;
         final ResumableTarget target = ResumableTarget.open(offer, sink, progress);
         this.store = target.session();
@@ -72,7 +75,7 @@ final class NodeSession implements AutoCloseable {
                 feed.cursor(resumeFrom, false),
                 progress,
                 target.digest(),
-                Verify.values()[offer.verify()],
+                Verify.ofCode(offer.verify()),
                 new FrameDecoder(pool),
                 size -> StoredDigest.of(stored, size, pool));
         this.receiver = new DataReceiver(feed, pool, deadAfter(), SpliceStore.of(store), this::parentSilent);
@@ -112,8 +115,8 @@ final class NodeSession implements AutoCloseable {
         }
 
         @Override
-        public void childLost(final int node, final String reason) {
-            tell(new ChildLost(node, reason));
+        public void childLost(final int node, final boolean gone, final String reason) {
+            tell(new ChildLost(node, gone, reason));
         }
     }
 
@@ -164,7 +167,7 @@ final class NodeSession implements AutoCloseable {
             stage = NodeStage.FAILED;
             outcome =
                     new Result(false, writer.written(), 0, "", false, writer.written(), String.valueOf(e.getMessage()));
-            saveForResume(e);
+            keepOrDiscard(e);
             feed.fail(e instanceof IOException io ? io : ReplicationException.fail("the copy failed", e));
         }
         result = outcome;
@@ -174,14 +177,19 @@ final class NodeSession implements AutoCloseable {
         }
     }
 
-    private void saveForResume(final Exception cause) {
+    /** Keeps what a later run can go on with; what is wrong, or has no room, is of no use to anybody. */
+    private void keepOrDiscard(final Exception cause) {
         final ReplicationException.Category category = ReplicationException.categoryOf(cause);
-        if (category == ReplicationException.Category.CANCELLED || category == ReplicationException.Category.RETRY) {
-            try {
+        try {
+            if (category == ReplicationException.Category.CANCELLED
+                    || category == ReplicationException.Category.RETRY) {
                 writer.saveOnAbort();
-            } catch (final IOException e) {
-                LOG.warn("the progress could not be saved: {}", e.getMessage());
+            } else {
+                progress.forget();
+                store.discard();
             }
+        } catch (final IOException e) {
+            LOG.warn("after the failure: {}", e.getMessage());
         }
     }
 
@@ -218,6 +226,30 @@ final class NodeSession implements AutoCloseable {
         }
     }
 
+    /** Returns whether this session can go on for another server with what it has. */
+    boolean canServe(final Offer other) {
+        return isSameCopy(other)
+                && other.frameBytes() == offer.frameBytes()
+                && other.verify() == offer.verify()
+                && isSound();
+    }
+
+    /** Returns whether another server wants the same copy from us. */
+    boolean isSameCopy(final Offer other) {
+        return other.image().equals(offer.image())
+                && other.target().equals(offer.target())
+                && other.sizeBytes() == offer.sizeBytes()
+                && other.sizeBytes() != Unit.UNKNOWN;
+    }
+
+    /** Goes on for a server that was started again: what has come in is kept, only the links are new. */
+    void adopt(final Offer other) {
+        offer = other;
+        done = null;
+        children.reset();
+        receiver.reset();
+    }
+
     /**
      * Talks with the server until it says that all is done, or the link breaks.
      *
@@ -225,9 +257,14 @@ final class NodeSession implements AutoCloseable {
      * @throws IOException when the link broke: the session goes on, and waits for the server to come back.
      */
     Done converse(final Wire wire) throws IOException {
-        control = wire;
+        final @Nullable Wire former = control;
+        if (former != null) {
+            former.close();
+        }
         wire.link().timeout(deadAfter());
         wire.send(new Accept(ControlMessage.VERSION, feed.endPosition(), writer.durable(), offer.target()));
+        // Only now: nobody may send anything else before the answer.
+        control = wire;
         final @Nullable Result known = result;
         if (known != null) {
             wire.send(known);
@@ -242,6 +279,11 @@ final class NodeSession implements AutoCloseable {
                 return d;
             }
         }
+    }
+
+    private boolean isSound() {
+        final @Nullable Result end = result;
+        return end == null || end.ok();
     }
 
     /** Returns the end of the work, or null while it goes on. */
@@ -279,12 +321,13 @@ final class NodeSession implements AutoCloseable {
             wire.close();
         }
         awaitResult();
-        try {
+        try (sink) {
             store.close();
+            progress.close();
         } catch (final IOException e) {
             LOG.warn("closing the target: {}", e.getMessage());
         }
-        pool.close();
+        RingThreads.closePool(pool, "node " + offer.nodeName());
     }
 
     private void awaitResult() {

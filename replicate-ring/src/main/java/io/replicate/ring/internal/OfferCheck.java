@@ -22,8 +22,7 @@ final class OfferCheck {
                 && offer.frameBytes() >= MIN_FRAME_BYTES
                 && offer.frameBytes() <= ExtentDigest.CHUNK_BYTES
                 && Integer.bitCount(offer.frameBytes()) == 1
-                && offer.verify() >= 0
-                && offer.verify() < Verify.values().length
+                && Verify.isCode(offer.verify())
                 && offer.heartbeatMs() >= 1
                 && offer.heartbeatMs() <= offer.deadAfterMs()
                 && offer.deadAfterMs() <= MAX_INTERVAL_MS

@@ -26,34 +26,46 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
             throws IOException {
         final Optional<NodeProgress.State> earlier = progress.load();
         if (earlier.isPresent()) {
-            final @Nullable ResumableTarget resumed = resume(offer, sink, progress, earlier.get());
-            if (resumed != null) {
-                return resumed;
-            }
+            return resume(offer, sink, progress, earlier.get());
         }
         final ExtentDigest digest = new ExtentDigest();
         progress.begin(digest.save());
-        return new ResumableTarget(sink.begin(target(offer, progress)), 0, digest);
+        try {
+            return new ResumableTarget(sink.begin(target(offer, progress)), 0, digest);
+        } catch (final IOException | RuntimeException e) {
+            progress.forget(); // nothing was begun
+            throw e;
+        }
     }
 
-    private static @Nullable ResumableTarget resume(
+    /** Goes on with the half-made target of the earlier copy, or from 0 in its place: there is never a second one. */
+    private static ResumableTarget resume(
             final Offer offer, final Sink<Extent> sink, final NodeProgress progress, final NodeProgress.State state)
             throws IOException {
-        final ExtentDigest digest;
+        progress.resume(state);
+        final Session<Extent> session = sink.begin(target(offer, progress));
         try {
-            digest = ExtentDigest.restore(state.digest());
+            final @Nullable ExtentDigest earlier = digest(state);
+            if (state.same() && session.resumed() && earlier != null && state.position() <= offer.sizeBytes()) {
+                LOG.info("going on at offset {}", state.position());
+                return new ResumableTarget(session, state.position(), earlier);
+            }
+            final ExtentDigest digest = new ExtentDigest();
+            progress.commit(0, digest.save());
+            return new ResumableTarget(session, 0, digest);
+        } catch (final IOException | RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private static @Nullable ExtentDigest digest(final NodeProgress.State state) {
+        try {
+            return ExtentDigest.restore(state.digest());
         } catch (final ReplicationException e) {
             LOG.warn("starting again: {}", e.getMessage());
             return null;
         }
-        progress.resume(state);
-        final Session<Extent> session = sink.begin(target(offer, progress));
-        if (session.resumed() && state.position() <= offer.sizeBytes()) {
-            LOG.info("going on at offset {}", state.position());
-            return new ResumableTarget(session, state.position(), digest);
-        }
-        session.close();
-        return null;
     }
 
     private static Target target(final Offer offer, final NodeProgress progress) {

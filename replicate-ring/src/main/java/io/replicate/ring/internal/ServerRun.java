@@ -6,7 +6,9 @@ import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Link;
+import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Transport;
 import io.replicate.core.spi.Unit;
@@ -30,6 +32,10 @@ public final class ServerRun implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
     private static final Duration GIVE_UP = Duration.ofMinutes(5);
     private static final Duration TICK = Duration.ofMillis(200);
+    private static final Duration CLOSE_WAIT = Duration.ofSeconds(30);
+    private static final int STUCK_FACTOR = 10;
+    private static final int ONCE_ONLY_FRAMES = 128;
+    private static final Duration ONCE_ONLY_HEARTBEAT = Duration.ofMillis(200);
 
     private final Source<Extent> source;
     private final ServerSettings settings;
@@ -43,6 +49,13 @@ public final class ServerRun implements AutoCloseable {
     private final Throttle throttle;
     private final Cancellation cancellation = new Cancellation();
     private final CountDownLatch closed = new CountDownLatch(1);
+    private final int window;
+    private final Duration heartbeat;
+
+    /** Keeps frames in the window; null where the source can be read again. */
+    private final Feed.@Nullable Cursor hold;
+
+    private volatile @Nullable Thread reader;
     private volatile @Nullable IOException sourceFailure;
     private volatile boolean fed;
     private volatile long formedAtNs;
@@ -62,26 +75,63 @@ public final class ServerRun implements AutoCloseable {
             final String target,
             final List<RingNodeAddress> addresses,
             final ServerSettings settings,
-            final RingListener listener) {
+            final RingListener listener)
+            throws IOException {
         this.source = source;
         this.settings = settings;
         this.listener = listener;
         this.throttle =
                 new Throttle(settings.rateBytesPerSecond() > 0 ? settings.rateBytesPerSecond() : Throttle.UNLIMITED);
-        this.pool = new BlockPool(settings.frameBytes(), settings.windowFrames() * 2 + 8);
         final boolean random = !source.geometry().sequential();
+        // What cannot be read twice must be in memory for whoever loses its parent.
+        this.window = random ? settings.windowFrames() : Math.max(settings.windowFrames(), ONCE_ONLY_FRAMES);
+        this.heartbeat = random || settings.heartbeat().compareTo(ONCE_ONLY_HEARTBEAT) < 0
+                ? settings.heartbeat()
+                : ONCE_ONLY_HEARTBEAT;
+        this.pool = new BlockPool(settings.frameBytes(), window * 2 + 8);
         final @Nullable Replayer replayer = random ? new Replayer(source, pool, settings.frameBytes()) : null;
-        this.feed = new Feed(0, settings.windowFrames(), random, PATIENCE, GIVE_UP);
+        this.feed = new Feed(0, window, random, PATIENCE, GIVE_UP);
+        this.hold = random ? null : feed.cursor(0, false);
         final Context context = new Context();
         this.senders = new ChildSenders(context, feed, replayer, StoredBytes.of(source));
-        this.coordinator = new Coordinator(addresses, settings.fanout(), settings.streams(), new Tellers(), listener);
+        this.coordinator = new Coordinator(
+                addresses,
+                settings.fanout(),
+                settings.streams(),
+                settings.deadAfter().multipliedBy(STUCK_FACTOR),
+                System::nanoTime,
+                new Tellers(),
+                listener);
+        final long dataBytes = dataBytes(source);
         for (int node = 0; node < addresses.size(); node++) {
             handles.add(new NodeHandle(
-                    addresses.get(node), offer(node, addresses.get(node), image, target), context, coordinator));
+                    addresses.get(node),
+                    offer(node, addresses.get(node), image, target, dataBytes),
+                    context,
+                    coordinator));
         }
     }
 
-    private Offer offer(final int node, final RingNodeAddress address, final String image, final String target) {
+    /** Returns how much of the source is data, where its plan tells without reading it. */
+    private static long dataBytes(final Source<Extent> source) throws IOException {
+        if (source.geometry().sequential()) {
+            return Unit.UNKNOWN;
+        }
+        long bytes = 0;
+        try (Plan<Extent> plan = source.plan(Selection.ALL)) {
+            for (@Nullable Extent extent = plan.next(); extent != null; extent = plan.next()) {
+                bytes += extent.hasData() ? extent.length() : 0;
+            }
+        }
+        return bytes;
+    }
+
+    private Offer offer(
+            final int node,
+            final RingNodeAddress address,
+            final String image,
+            final String target,
+            final long dataBytes) {
         final Geometry geometry = source.geometry();
         return new Offer(
                 ControlMessage.VERSION,
@@ -89,14 +139,14 @@ public final class ServerRun implements AutoCloseable {
                 node,
                 address.name(),
                 geometry.sizeBytes(),
-                Unit.UNKNOWN,
+                dataBytes,
                 geometry.device(),
                 settings.force(),
                 target.replace("%n", address.name()).replace("%i", Integer.toString(node + 1)),
                 image,
-                settings.verify().ordinal(),
+                settings.verify().code(),
                 settings.frameBytes(),
-                (int) settings.heartbeat().toMillis(),
+                (int) heartbeat.toMillis(),
                 (int) settings.deadAfter().toMillis());
     }
 
@@ -123,7 +173,7 @@ public final class ServerRun implements AutoCloseable {
 
         @Override
         public Duration heartbeat() {
-            return settings.heartbeat();
+            return heartbeat;
         }
 
         @Override
@@ -132,8 +182,8 @@ public final class ServerRun implements AutoCloseable {
         }
 
         @Override
-        public void childLost(final int node, final String reason) {
-            coordinator.childLost(SERVER, new ChildLost(node, reason));
+        public void childLost(final int node, final boolean gone, final String reason) {
+            coordinator.childLost(SERVER, new ChildLost(node, gone, reason));
         }
     }
 
@@ -166,10 +216,8 @@ public final class ServerRun implements AutoCloseable {
             }
             formedAtNs = System.nanoTime();
             listener.event("ring of " + ready + " formed");
-            RingThreads.start("ring-source", this::feedSource);
-            while (!coordinator.awaitEnd(TICK)) {
-                cancellation.check();
-            }
+            reader = RingThreads.start("ring-source", this::feedSource);
+            awaitEnd();
             final @Nullable IOException failure = sourceFailure;
             return end(failure == null ? null : String.valueOf(failure.getMessage()));
         } catch (final InterruptedException e) {
@@ -183,8 +231,35 @@ public final class ServerRun implements AutoCloseable {
         }
     }
 
+    /** Waits until all are done, and then for a while for those that are away. */
+    private void awaitEnd() throws InterruptedException, IOException {
+        long idleSince = 0;
+        while (true) {
+            final boolean ended = coordinator.awaitEnd(TICK);
+            cancellation.check();
+            if (!ended) {
+                idleSince = 0;
+                continue;
+            }
+            if (settings.linger().isZero() || sourceFailure != null || !coordinator.anyAway()) {
+                return;
+            }
+            final long now = System.nanoTime();
+            if (idleSince == 0) {
+                idleSince = now;
+                listener.event("waiting " + settings.linger().toSeconds() + " s for the nodes that are away");
+            }
+            if (now - idleSince > settings.linger().toNanos() || closed.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
+                return;
+            }
+        }
+    }
+
     private List<NodeReport> end(final @Nullable String failure) throws IOException {
         endedAtNs = System.nanoTime();
+        if (failure == null) {
+            coordinator.compare(digest);
+        }
         final List<NodeReport> reports = coordinator.reports();
         coordinator.dismiss(failure);
         final @Nullable IOException cause = sourceFailure;
@@ -208,12 +283,23 @@ public final class ServerRun implements AutoCloseable {
     private void ping() {
         long sequence = 0;
         try {
-            while (!closed.await(settings.heartbeat().toMillis(), TimeUnit.MILLISECONDS)) {
+            while (!closed.await(heartbeat.toMillis(), TimeUnit.MILLISECONDS)) {
                 final Ping ping = new Ping(sequence++);
                 handles.forEach(handle -> handle.tell(ping));
+                letGo();
             }
         } catch (final InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Lets the window go on behind what the nodes have that we may have to feed. */
+    private void letGo() {
+        if (hold != null) {
+            final long received = coordinator.receivedNearby();
+            if (received != Long.MAX_VALUE && received > hold.position()) {
+                hold.seek(received);
+            }
         }
     }
 
@@ -261,6 +347,10 @@ public final class ServerRun implements AutoCloseable {
         feed.fail(new ReplicationException(ReplicationException.Category.CANCELLED, "the run has ended"));
         handles.forEach(NodeHandle::close);
         senders.close();
-        pool.close();
+        final @Nullable Thread reading = reader;
+        if (reading != null) {
+            ChildSender.join(reading, CLOSE_WAIT); // the caller closes the source next
+        }
+        RingThreads.closePool(pool, "server");
     }
 }

@@ -16,6 +16,7 @@ import java.time.Duration;
  * @param windowFrames how many frames the server keeps in memory.
  * @param rateBytesPerSecond at which the source is read, 0 for as fast as it goes.
  * @param maxWait how long the server waits for nodes before it begins without them.
+ * @param linger how long it waits, when all others are done, for nodes that are away.
  * @param heartbeat how often an idle side says that it lives.
  * @param deadAfter after how long a silence a peer is dead.
  * @param force whether nodes may overwrite mounted devices and the like, where they allow it too.
@@ -31,6 +32,7 @@ public record ServerSettings(
         int windowFrames,
         long rateBytesPerSecond,
         Duration maxWait,
+        Duration linger,
         Duration heartbeat,
         Duration deadAfter,
         boolean force) {}

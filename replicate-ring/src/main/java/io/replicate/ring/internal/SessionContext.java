@@ -36,6 +36,10 @@ interface SessionContext {
         return Duration.ofSeconds(60);
     }
 
-    /** Tells the server that a child cannot be fed. Never throws. */
-    void childLost(int node, String reason);
+    /**
+     * Tells the server that a child cannot be fed. Never throws.
+     *
+     * @param gone whether the frames that it needs are no longer there.
+     */
+    void childLost(int node, boolean gone, String reason);
 }

@@ -14,7 +14,7 @@ import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Unit;
 import io.replicate.ring.Verify;
 import java.io.IOException;
-import java.util.zip.CRC32C;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the source from its beginning to its end, once, and appends it to the server's feed as frames. */
@@ -29,7 +29,7 @@ final class SourceFeeder {
     private final Cancellation cancellation;
     private final FrameEncoder encoder;
     private final ExtentDigest digest = new ExtentDigest();
-    private final CRC32C crc = new CRC32C();
+    private final FrameMaker maker;
     private long position;
 
     SourceFeeder(
@@ -45,6 +45,7 @@ final class SourceFeeder {
         this.settings = settings;
         this.throttle = throttle;
         this.cancellation = cancellation;
+        this.maker = new FrameMaker(pool);
         this.encoder = new FrameEncoder(settings.compression(), pool);
     }
 
@@ -123,26 +124,32 @@ final class SourceFeeder {
     }
 
     private void append(final Block block) throws IOException {
-        final int length = block.length();
-        final Frame frame = FrameMaker.of(position, block, crc);
-        if (settings.verify() != Verify.NONE) {
-            if (frame.payload() == null) {
-                digest.zeros(position, length);
-            } else {
-                digest.data(position, length, frame.payloadCrc());
+        final List<Frame> frames = maker.split(position, block);
+        for (int i = 0; i < frames.size(); i++) {
+            try {
+                append(frames.get(i));
+            } catch (final IOException | RuntimeException e) {
+                frames.subList(i + 1, frames.size()).forEach(Frame::release);
+                throw e;
             }
         }
-        position += length;
+    }
+
+    /** Appends a frame and takes it over. */
+    private void append(final Frame frame) throws IOException {
+        if (settings.verify() != Verify.NONE) {
+            if (frame.payload() == null) {
+                digest.zeros(position, frame.extentLength());
+            } else {
+                digest.data(position, frame.extentLength(), frame.payloadCrc());
+            }
+        }
+        position += frame.extentLength();
         feed.append(encoder.encode(frame));
     }
 
     private void appendEmpty(final int type, final long length) throws IOException {
-        if (settings.verify() != Verify.NONE) {
-            digest.zeros(position, length);
-        }
-        final Frame frame = Frame.empty(type, position, length);
-        position += length;
-        feed.append(frame);
+        append(Frame.empty(type, position, length));
     }
 
     /** Returns how far the source has been read. */

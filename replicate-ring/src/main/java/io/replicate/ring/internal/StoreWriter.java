@@ -142,7 +142,6 @@ final class StoreWriter {
     private Outcome finish(final Frame end) throws IOException {
         final String own = verify == Verify.NONE ? "" : digest.finish().hex();
         if (!end.digest().isEmpty() && verify != Verify.NONE && !end.digest().equals(own)) {
-            progress.forget();
             throw ReplicationException.corrupt(
                     "the digest of what was received is " + own + ", the server's is " + end.digest());
         }
@@ -150,7 +149,6 @@ final class StoreWriter {
             session.flush();
             final String stored = readBack.digest(end.position());
             if (!stored.equals(end.digest())) {
-                progress.forget();
                 throw ReplicationException.corrupt(
                         "the digest of what is stored is " + stored + ", the server's is " + end.digest());
             }

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Who feeds whom: a tree below the server whose nodes have at most {@code fanout} children while nobody fails; with a
@@ -77,27 +78,36 @@ final class Topology {
     }
 
     /**
-     * Puts a node, with everything below it, under another parent than now: its grandparent, or, when the server itself
-     * cannot feed it, the first node with room that is not below it.
+     * Puts a node, with everything below it, under another parent than now: the nearest of its ancestors above the
+     * present one, or else the first node that is not below it.
      *
-     * @return the new parent, or the old one when there is no other.
+     * @param inVain parents that are out of the question.
+     * @return the new parent, or {@link #NOWHERE} when there is no other; then nothing has changed.
      */
-    int moveUp(final int node) {
+    int moveUp(final int node, final Set<Integer> inVain) {
         final int old = parents[node];
-        if (old == NOWHERE) {
-            return add(node);
-        }
-        if (old != SessionContext.SERVER) {
-            parents[node] = parents[old];
-            return parents[node];
+        for (int at = old; at >= 0; at = parents[at]) {
+            if (parents[at] != NOWHERE && !inVain.contains(parents[at])) {
+                parents[node] = parents[at];
+                return parents[node];
+            }
         }
         for (int other = 0; other < parents.length; other++) {
-            if (contains(other) && !isBelow(other, node)) {
+            if (other != old && contains(other) && !inVain.contains(other) && !isBelow(other, node)) {
                 parents[node] = other;
                 return other;
             }
         }
-        return old;
+        return NOWHERE;
+    }
+
+    /** Returns how many hops a node of the tree is away from the server. */
+    int depth(final int node) {
+        int hops = 0;
+        for (int at = node; at >= 0; at = parents[at]) {
+            hops++;
+        }
+        return hops;
     }
 
     private boolean isBelow(final int node, final int ancestor) {
