@@ -213,7 +213,8 @@ class FileSinkTest {
     @Test
     void targetsWhoseNamesBeginAlikeAreWrittenAtTheSameTime() throws Exception {
         try (Session<Extent> one = begin(directory.resolve("disk.img"), Target.ofSize(SIZE));
-                Session<Extent> other = begin(directory.resolve("disk"), Target.ofSize(SIZE).resumable("img"))) {
+                Session<Extent> other =
+                        begin(directory.resolve("disk"), Target.ofSize(SIZE).resumable("img"))) {
             one.commit(Revision.NONE);
             other.commit(Revision.NONE);
         }
