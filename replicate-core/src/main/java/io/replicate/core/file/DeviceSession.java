@@ -79,7 +79,7 @@ final class DeviceSession implements Session<Extent> {
                 ? Opening.open(path, direct, Option.READ, Option.WRITE)
                 : Opening.open(path, direct, Option.READ, Option.WRITE, Option.EXCLUSIVE);
         try {
-            if (!device.tryLock()) {
+            if (!Opening.tryLock(device)) {
                 throw ReplicationException.misuse(
                         path + ": is being written by another process; wait for it or stop it");
             }

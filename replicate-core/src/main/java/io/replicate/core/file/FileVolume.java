@@ -82,7 +82,7 @@ public final class FileVolume implements Volume {
         }
         final NativeFile file = Opening.open(path, direct, Option.READ, Option.WRITE);
         try {
-            if (!file.tryLock()) {
+            if (!Opening.tryLock(file)) {
                 throw ReplicationException.misuse(
                         path + ": is being written or served by another process; wait for it or stop it");
             }

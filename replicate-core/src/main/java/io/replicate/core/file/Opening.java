@@ -62,6 +62,22 @@ final class Opening {
         }
     }
 
+    /**
+     * Locks a file against other writers of this kind. Returns false when one has it; true also, with a log line, where
+     * the file system has no locks, or none for a file that is only read (NFS).
+     */
+    static boolean tryLock(final NativeFile file) throws IOException {
+        try {
+            return file.tryLock();
+        } catch (final PosixException e) {
+            if (!e.isUnsupported() && !"ENOLCK".equals(e.errnoName()) && !"EBADF".equals(e.errnoName())) {
+                throw e;
+            }
+            log.info("{}: cannot be locked here ({}); see to it that nothing else writes it", file, e.errnoName());
+            return true;
+        }
+    }
+
     private static ReplicationException explain(final PosixException e, final Path path, final boolean writing) {
         final String why = switch (e.errnoName()) {
             case "ENOENT" -> "no such file or device";

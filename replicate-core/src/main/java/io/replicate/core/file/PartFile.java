@@ -92,7 +92,7 @@ final class PartFile implements AutoCloseable {
                 }
                 continue; // another writer has just published or removed it
             }
-            if (!file.tryLock()) {
+            if (!Opening.tryLock(file)) {
                 file.close();
                 throw busy(target);
             }
@@ -127,8 +127,9 @@ final class PartFile implements AutoCloseable {
         if (target.exists()) {
             requireUnlocked(target, target.path());
         }
-        final String glob = globEscape(prefix(target.path())) + "*" + SUFFIX;
-        try (DirectoryStream<Path> parts = Files.newDirectoryStream(target.directory(), glob)) {
+        final String prefix = prefix(target.path());
+        try (DirectoryStream<Path> parts =
+                Files.newDirectoryStream(target.directory(), path -> isPartWithPrefix(path, prefix))) {
             for (final Path part : parts) {
                 if (!part.getFileName().equals(own.getFileName())) {
                     requireUnlocked(target, part);
@@ -137,12 +138,20 @@ final class PartFile implements AutoCloseable {
         }
     }
 
+    /** A key has no dot: {@code .disk.img.new.part} belongs to disk.img, and not to disk. */
+    private static boolean isPartWithPrefix(final Path path, final String prefix) {
+        final String name = String.valueOf(path.getFileName());
+        return name.startsWith(prefix)
+                && name.endsWith(SUFFIX)
+                && name.indexOf('.', prefix.length()) == name.length() - SUFFIX.length();
+    }
+
     private static void requireUnlocked(final TargetPath target, final Path path) throws IOException {
         if (!Files.isReadable(path)) {
             return;
         }
         try (NativeFile other = NativeFile.open(path, NativeFile.Option.READ)) {
-            if (!other.tryLock()) {
+            if (!Opening.tryLock(other)) {
                 throw busy(target);
             }
         }
@@ -165,10 +174,6 @@ final class PartFile implements AutoCloseable {
         }
         final byte[] hash = Digest.Algorithm.SHA_256.newMessageDigest().digest(name.getBytes(StandardCharsets.UTF_8));
         return "." + HexFormat.of().formatHex(hash) + ".";
-    }
-
-    private static String globEscape(final String name) {
-        return name.replaceAll("([*?\\[\\]{}\\\\])", "\\\\$1");
     }
 
     NativeFile file() {

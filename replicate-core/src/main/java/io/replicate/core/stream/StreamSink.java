@@ -21,18 +21,24 @@ import java.nio.file.Path;
  */
 public final class StreamSink implements Sink<Extent> {
     private static final int STDOUT = 1;
+    private static final int FILE_TYPE = 0xF000;
+    private static final int CHARACTER_DEVICE = 0x2000;
+    private static final int TTY = 4;
+    private static final int CONSOLE = 5;
+    private static final int FIRST_PTS = 136;
+    private static final int LAST_PTS = 143;
 
     private final FdStream stream;
-    private final Path terminalLink;
+    private final Path path;
 
     /** Returns a sink over an open descriptor, which it closes. */
     static StreamSink over(final Fd fd, final Path path) {
         return new StreamSink(fd, path);
     }
 
-    private StreamSink(final Fd fd, final Path terminalLink) {
+    private StreamSink(final Fd fd, final Path path) {
         this.stream = new FdStream(fd);
-        this.terminalLink = terminalLink;
+        this.path = path;
     }
 
     /** Returns the standard output. */
@@ -72,12 +78,13 @@ public final class StreamSink implements Sink<Extent> {
         return new StreamSession(stream);
     }
 
+    /** Follows links to open descriptors, which have no path. Source: Linux Documentation/admin-guide/devices.txt. */
     private boolean isTerminal() throws IOException {
-        if (!Files.exists(terminalLink)) {
+        if (((Integer) Files.getAttribute(path, "unix:mode") & FILE_TYPE) != CHARACTER_DEVICE) {
             return false;
         }
-        final String real = terminalLink.toRealPath().toString();
-        return real.startsWith("/dev/pts/") || real.startsWith("/dev/tty") || "/dev/console".equals(real);
+        final long major = ((Number) Files.getAttribute(path, "unix:rdev")).longValue() >>> 8 & 0xFFF;
+        return major == TTY || major == CONSOLE || (major >= FIRST_PTS && major <= LAST_PTS);
     }
 
     @Override

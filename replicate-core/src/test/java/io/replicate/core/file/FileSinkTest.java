@@ -211,6 +211,17 @@ class FileSinkTest {
     }
 
     @Test
+    void targetsWhoseNamesBeginAlikeAreWrittenAtTheSameTime() throws Exception {
+        try (Session<Extent> one = begin(directory.resolve("disk.img"), Target.ofSize(SIZE));
+                Session<Extent> other =
+                        begin(directory.resolve("disk"), Target.ofSize(SIZE).resumable("img"))) {
+            one.commit(Revision.NONE);
+            other.commit(Revision.NONE);
+        }
+        assertThat(files()).hasSize(2);
+    }
+
+    @Test
     void aVolumeThatIsServedIsNotReplaced() throws Exception {
         Files.write(target(), image);
         try (FileVolume served = FileVolume.open(target(), false, FileVolume.Mode.READ_WRITE)) {
