@@ -122,8 +122,8 @@ interface RingContest {
                                         node,
                                         List.of(
                                                 "udp-receiver",
-                                        "--mcast-rdv-address",
-                                        RENDEZVOUS,
+                                                "--mcast-rdv-address",
+                                                RENDEZVOUS,
                                                 "--nokbd",
                                                 "--interface",
                                                 "eth0",
@@ -139,8 +139,8 @@ interface RingContest {
                                             0,
                                             List.of(
                                                     "udp-sender",
-                                            "--mcast-rdv-address",
-                                            RENDEZVOUS,
+                                                    "--mcast-rdv-address",
+                                                    RENDEZVOUS,
                                                     "--nokbd",
                                                     "--interface",
                                                     "eth0",

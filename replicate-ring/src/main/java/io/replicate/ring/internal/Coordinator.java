@@ -368,6 +368,7 @@ final class Coordinator implements NodeHandle.Events {
     }
 
     /** Waits, for at most {@code wait}, until no node is at work any more; returns whether that is so. */
+    @SuppressWarnings("WaitNotInLoop") // the caller loops, and a false alarm does no harm
     boolean awaitEnd(final Duration wait) throws InterruptedException {
         lock.lock();
         try {

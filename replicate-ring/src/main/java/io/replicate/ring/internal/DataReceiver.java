@@ -122,7 +122,7 @@ final class DataReceiver {
     }
 
     private boolean isStale(final DataHello hello) {
-        return current != null && hello.epoch() < current.epoch || next != null && hello.epoch() < next.epoch;
+        return (current != null && hello.epoch() < current.epoch) || (next != null && hello.epoch() < next.epoch);
     }
 
     /** Forgets all parents: another server counts its epochs anew. */

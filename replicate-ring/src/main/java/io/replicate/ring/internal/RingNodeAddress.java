@@ -42,14 +42,14 @@ public record RingNodeAddress(String name, List<String> addresses) {
         if (bareIpv6) {
             host = "[" + part + "]";
             port = "";
-        } else if (bracketed && part.endsWith("]") || colon < 0) {
+        } else if ((bracketed && part.endsWith("]")) || colon < 0) {
             host = part;
             port = "";
         } else {
             host = part.substring(0, colon);
             port = part.substring(colon + 1);
         }
-        if (host.isEmpty() || !port.isEmpty() && !port.matches("[0-9]{1,5}")) {
+        if (host.isEmpty() || (!port.isEmpty() && !port.matches("[0-9]{1,5}"))) {
             throw ReplicationException.misuse("node '" + text + "': expected HOST or HOST:PORT");
         }
         final int number = port.isEmpty() ? defaultPort : Integer.parseInt(port);

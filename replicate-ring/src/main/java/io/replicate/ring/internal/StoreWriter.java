@@ -23,7 +23,7 @@ final class StoreWriter {
     private ExtentDigest digest;
     private volatile long written;
     private volatile long durable;
-    private volatile long dataBytes;
+    private long dataBytes; // of the thread that runs
     private volatile boolean stopped;
     private long checkpointAtNs;
 

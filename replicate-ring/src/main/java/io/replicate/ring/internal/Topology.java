@@ -69,7 +69,7 @@ final class Topology {
             final int candidate = level.removeFirst();
             final List<Integer> children = children(candidate);
             children.remove(Integer.valueOf(node));
-            if (children.size() < fanout || level.isEmpty() && children.isEmpty()) {
+            if (children.size() < fanout || (level.isEmpty() && children.isEmpty())) {
                 parents[node] = candidate;
                 return candidate;
             }
