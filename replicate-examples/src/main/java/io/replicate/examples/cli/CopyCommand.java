@@ -37,6 +37,13 @@ final class CopyCommand extends AbstractCommand {
     private @Nullable String checkpoint;
 
     @Option(
+            names = "--checkpoint-every",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = "Make progress durable after so much data, and every 5 s (default: 256M).")
+    private @Nullable Long checkpointEvery;
+
+    @Option(
             names = "--rate",
             paramLabel = "SIZE",
             converter = SizeConverter.class,
@@ -73,7 +80,6 @@ final class CopyCommand extends AbstractCommand {
 
     @Option(
             names = "--no-sparse",
-            negatable = false,
             description = "Write blocks of zeros as data, instead of leaving holes.")
     private boolean noSparse;
 
@@ -137,6 +143,9 @@ final class CopyCommand extends AbstractCommand {
         }
         if (checkpoint != null) {
             replication.checkpoint(checkpoint);
+        }
+        if (checkpointEvery != null) {
+            replication.checkpointEvery(checkpointEvery, Replication.DEFAULT_CHECKPOINT_INTERVAL);
         }
         return replication;
     }
