@@ -1,7 +1,6 @@
 package io.replicate.examples.cli;
 
 import io.replicate.core.job.Job;
-import io.replicate.core.job.ProgressSnapshot;
 import io.replicate.core.job.Replication;
 import io.replicate.core.job.Result;
 import io.replicate.core.spi.Locator;
@@ -83,6 +82,8 @@ final class CopyCommand extends AbstractCommand {
             description = "Write blocks of zeros as data, instead of leaving holes.")
     private boolean noSparse;
 
+    private long reachedBytes;
+
     @Override
     int run() throws IOException {
         if (workers < 1) {
@@ -95,30 +96,40 @@ final class CopyCommand extends AbstractCommand {
             throw ReplicationException.misuse("--json and the copy cannot both go to the standard output");
         }
         final JsonLines lines = json ? new JsonLines(out()) : null;
-        try (ProgressPrinter printer = ProgressPrinter.of("copy", err(), lines);
-                Job job = replication(source, target, printer).start();
-                StopSignal stop = StopSignal.on(job::cancel)) {
+        try (StopSignal stop = StopSignal.listen()) {
             final Result result;
             try {
-                result = job.await();
+                result = copy(source, target, lines, stop);
             } catch (final ReplicationException e) {
-                printer.close();
                 if (lines != null) {
                     lines.event("error", error(e));
                 }
-                if (e.category() == ReplicationException.Category.CANCELLED) {
-                    err().println(stopped(job.progress()));
+                if (stop.received() && e.category() == ReplicationException.Category.CANCELLED) {
+                    err().println(stopped());
                     return ExitCode.FAILED;
                 }
                 throw e;
             }
-            printer.close();
             if (lines != null) {
                 lines.event("result", members(result));
             } else {
                 report(result, toStdout ? err() : out());
             }
             return ExitCode.OK;
+        }
+    }
+
+    private Result copy(
+            final Locator source, final Locator target, final @Nullable JsonLines lines, final StopSignal stop)
+            throws IOException {
+        try (ProgressPrinter printer = ProgressPrinter.of("copy", err(), lines);
+                Job job = replication(source, target, printer).start()) {
+            stop.then(job::cancel);
+            try {
+                return job.await();
+            } finally {
+                reachedBytes = job.progress().bytes();
+            }
         }
     }
 
@@ -150,8 +161,8 @@ final class CopyCommand extends AbstractCommand {
         return replication;
     }
 
-    private String stopped(final ProgressSnapshot s) {
-        return spec.qualifiedName() + ": stopped after " + Sizes.format(s.bytes())
+    private String stopped() {
+        return spec.qualifiedName() + ": stopped after " + Sizes.format(reachedBytes)
                 + (checkpoint == null
                         ? "; nothing is left of it (with --checkpoint it could go on)"
                         : "; the same command goes on from there");
