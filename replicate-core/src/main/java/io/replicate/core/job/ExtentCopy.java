@@ -72,6 +72,7 @@ final class ExtentCopy {
             final long resumedBytes = done.doneBytes();
             job.meter().expect(plan.totalBytes(), resumedBytes == 0 ? dataBytes : Unit.UNKNOWN);
             job.meter().add(resumedBytes, 0);
+            job.meter().durable(resumedBytes);
             job.meter().phase(Phase.COPYING);
             carry(plan, session, done);
 
@@ -218,12 +219,14 @@ final class ExtentCopy {
 
         /** The order that loses nothing: what is done is looked up, then made durable, and only then remembered. */
         private void save(final CopyCheckpoint remembering) throws IOException {
+            final long bytes = done.doneBytes();
             final Map<String, byte[]> state = done.save();
             // A failed flush is final, and so is a failed commit of the checkpoint: neither is tried again.
             broken = true;
             session.flush();
             remembering.commit(state);
             broken = false;
+            job.meter().durable(bytes);
         }
 
         void last() {

@@ -23,6 +23,7 @@ final class ProgressMeter {
     private long samples;
     private Phase phase = Phase.PREPARING;
     private long totalBytes = Unit.UNKNOWN;
+    private long durableBytes;
     private long toCarryBytes = Unit.UNKNOWN;
     private final Object listenerLock = new Object();
     private boolean listenerFailed;
@@ -44,6 +45,11 @@ final class ProgressMeter {
     synchronized void expect(final long total, final long toCarry) {
         totalBytes = total;
         toCarryBytes = toCarry;
+    }
+
+    /** Sets how much the checkpoint remembers. */
+    synchronized void durable(final long total) {
+        durableBytes = total;
     }
 
     /** Enters a phase and tells. Verifying counts from zero again. */
@@ -97,6 +103,7 @@ final class ProgressMeter {
                 bytes.sum(),
                 totalBytes,
                 moved,
+                durableBytes,
                 Math.round(rate),
                 eta(moved, rate),
                 Duration.ofNanos(nowNs - startNs));

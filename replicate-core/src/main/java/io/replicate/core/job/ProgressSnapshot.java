@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *     the contents. While verifying: read back.
  * @param totalBytes there are to deal with, or {@link Unit#UNKNOWN}.
  * @param carriedBytes of data that this run has moved.
+ * @param durableBytes that the checkpoint remembers: a job that is killed now goes on from there.
  * @param rateBytesPerSecond at which data moved over the last few seconds.
  * @param eta what is left at that rate, or null when nobody can tell.
  * @param elapsed since the start.
@@ -21,6 +22,7 @@ public record ProgressSnapshot(
         long bytes,
         long totalBytes,
         long carriedBytes,
+        long durableBytes,
         long rateBytesPerSecond,
         @Nullable Duration eta,
         Duration elapsed) {

@@ -36,6 +36,12 @@ public final class Replication {
     /** How many threads read, and as many write, unless the job says otherwise. */
     public static final int DEFAULT_WORKERS = 4;
 
+    /** The data after which progress is made durable, unless the job says otherwise. */
+    public static final long DEFAULT_CHECKPOINT_BYTES = 256L << 20;
+
+    /** The time after which progress is made durable, unless the job says otherwise. */
+    public static final Duration DEFAULT_CHECKPOINT_INTERVAL = Duration.ofSeconds(5);
+
     private final End<Source<?>> source;
     private final boolean contents;
     private @Nullable End<Sink<?>> sink;
@@ -53,8 +59,8 @@ public final class Replication {
     private boolean continueOnError;
     private boolean skipPresent = true;
     private Duration retryBudget = Retry.DEFAULT_BUDGET;
-    private long checkpointBytes = 256L << 20;
-    private Duration checkpointInterval = Duration.ofSeconds(5);
+    private long checkpointBytes = DEFAULT_CHECKPOINT_BYTES;
+    private Duration checkpointInterval = DEFAULT_CHECKPOINT_INTERVAL;
 
     private Replication(final End<Source<?>> source, final boolean contents) {
         this.source = source;

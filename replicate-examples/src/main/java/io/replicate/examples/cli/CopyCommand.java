@@ -1,7 +1,6 @@
 package io.replicate.examples.cli;
 
 import io.replicate.core.job.Job;
-import io.replicate.core.job.ProgressSnapshot;
 import io.replicate.core.job.Replication;
 import io.replicate.core.job.Result;
 import io.replicate.core.spi.Locator;
@@ -35,6 +34,13 @@ final class CopyCommand extends AbstractCommand {
             paramLabel = "URI",
             description = "Remember progress here; the same command goes on after a stop or a crash.")
     private @Nullable String checkpoint;
+
+    @Option(
+            names = "--checkpoint-every",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = "Make progress durable after so much data, and every 5 s (default: 256M).")
+    private @Nullable Long checkpointEvery;
 
     @Option(
             names = "--rate",
@@ -73,9 +79,10 @@ final class CopyCommand extends AbstractCommand {
 
     @Option(
             names = "--no-sparse",
-            negatable = false,
             description = "Write blocks of zeros as data, instead of leaving holes.")
     private boolean noSparse;
+
+    private long reachedBytes;
 
     @Override
     int run() throws IOException {
@@ -89,30 +96,40 @@ final class CopyCommand extends AbstractCommand {
             throw ReplicationException.misuse("--json and the copy cannot both go to the standard output");
         }
         final JsonLines lines = json ? new JsonLines(out()) : null;
-        try (ProgressPrinter printer = ProgressPrinter.of("copy", err(), lines);
-                Job job = replication(source, target, printer).start();
-                StopSignal stop = StopSignal.on(job::cancel)) {
+        try (StopSignal stop = StopSignal.listen()) {
             final Result result;
             try {
-                result = job.await();
+                result = copy(source, target, lines, stop);
             } catch (final ReplicationException e) {
-                printer.close();
                 if (lines != null) {
                     lines.event("error", error(e));
                 }
-                if (e.category() == ReplicationException.Category.CANCELLED) {
-                    err().println(stopped(job.progress()));
+                if (stop.received() && e.category() == ReplicationException.Category.CANCELLED) {
+                    err().println(stopped());
                     return ExitCode.FAILED;
                 }
                 throw e;
             }
-            printer.close();
             if (lines != null) {
                 lines.event("result", members(result));
             } else {
                 report(result, toStdout ? err() : out());
             }
             return ExitCode.OK;
+        }
+    }
+
+    private Result copy(
+            final Locator source, final Locator target, final @Nullable JsonLines lines, final StopSignal stop)
+            throws IOException {
+        try (ProgressPrinter printer = ProgressPrinter.of("copy", err(), lines);
+                Job job = replication(source, target, printer).start()) {
+            stop.then(job::cancel);
+            try {
+                return job.await();
+            } finally {
+                reachedBytes = job.progress().bytes();
+            }
         }
     }
 
@@ -138,11 +155,14 @@ final class CopyCommand extends AbstractCommand {
         if (checkpoint != null) {
             replication.checkpoint(checkpoint);
         }
+        if (checkpointEvery != null) {
+            replication.checkpointEvery(checkpointEvery, Replication.DEFAULT_CHECKPOINT_INTERVAL);
+        }
         return replication;
     }
 
-    private String stopped(final ProgressSnapshot s) {
-        return spec.qualifiedName() + ": stopped after " + Sizes.format(s.bytes())
+    private String stopped() {
+        return spec.qualifiedName() + ": stopped after " + Sizes.format(reachedBytes)
                 + (checkpoint == null
                         ? "; nothing is left of it (with --checkpoint it could go on)"
                         : "; the same command goes on from there");

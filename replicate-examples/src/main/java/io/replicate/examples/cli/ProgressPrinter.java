@@ -116,6 +116,7 @@ abstract class ProgressPrinter implements ProgressListener, AutoCloseable {
             members.put("bytes", s.bytes());
             members.put("totalBytes", s.totalBytes() == Unit.UNKNOWN ? null : s.totalBytes());
             members.put("carriedBytes", s.carriedBytes());
+            members.put("durableBytes", s.durableBytes());
             members.put("bytesPerSecond", s.rateBytesPerSecond());
             members.put("etaSeconds", s.eta() == null ? null : s.eta().toSeconds());
             json.event("progress", members);

@@ -11,30 +11,37 @@ final class StopSignal implements AutoCloseable {
     private static final long LONGEST_STOP_SECONDS = 60;
 
     private final CountDownLatch reported = new CountDownLatch(1);
-    private final Thread hook;
+    private final Thread hook = new Thread(this::stop, "stop");
+    private volatile Runnable action = () -> {};
     private volatile boolean received;
 
-    private StopSignal(final Runnable stop) {
-        hook = new Thread(
-                () -> {
-                    received = true;
-                    stop.run();
-                    try {
-                        if (!reported.await(LONGEST_STOP_SECONDS, TimeUnit.SECONDS)) {
-                            System.err.println("replicate: not stopped after " + LONGEST_STOP_SECONDS + " s, leaving");
-                        }
-                    } catch (final InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                },
-                "stop");
-    }
+    private StopSignal() {}
 
-    /** Runs {@code stop} when a signal comes before this is closed. */
-    static StopSignal on(final Runnable stop) {
-        final StopSignal signal = new StopSignal(stop);
+    /** Listens from now on. */
+    static StopSignal listen() {
+        final StopSignal signal = new StopSignal();
         Runtime.getRuntime().addShutdownHook(signal.hook);
         return signal;
+    }
+
+    /** Runs {@code stop} when a signal comes, or now if it came before; more than once is possible. */
+    void then(final Runnable stop) {
+        action = stop;
+        if (received) {
+            stop.run();
+        }
+    }
+
+    private void stop() {
+        received = true;
+        action.run();
+        try {
+            if (!reported.await(LONGEST_STOP_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println("replicate: not stopped after " + LONGEST_STOP_SECONDS + " s, leaving");
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Returns whether a signal has come. */
