@@ -89,6 +89,36 @@ final class DigestBucket {
         return held;
     }
 
+    /** Returns the entry of a hash in a sealed bucket, negative when there is none. */
+    int find(final byte[] hash) {
+        int low = 0;
+        int high = count - 1;
+        while (low <= high) {
+            final int middle = (low + high) >>> 1;
+            final int order = compareTo(hash, middle);
+            if (order == 0) {
+                return middle;
+            }
+            if (order < 0) {
+                low = middle + 1;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return -1;
+    }
+
+    private int compareTo(final byte[] hash, final int entry) {
+        for (int w = 0; w < hashWords; w++) {
+            final int order =
+                    Long.compareUnsigned(hashes[entry * hashWords + w], (long) LONGS.get(hash, w * Long.BYTES));
+            if (order != 0) {
+                return order;
+            }
+        }
+        return 0;
+    }
+
     int compare(final int entry, final DigestBucket other, final int otherEntry) {
         for (int w = 0; w < hashWords; w++) {
             final int order = Long.compareUnsigned(

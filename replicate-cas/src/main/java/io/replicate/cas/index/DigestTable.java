@@ -3,6 +3,7 @@ package io.replicate.cas.index;
 import io.replicate.core.spi.Digest;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The digests of one side of a copy, 20 bytes each for MD5: hash and size, and 4 bytes more per 32 places where it is
@@ -95,6 +96,43 @@ public final class DigestTable {
         return all;
     }
 
+    /** Returns the digest with the given number in hash order, counted from 0; only after {@link #seal()}. */
+    public Digest at(final long number) {
+        checkSealed();
+        long left = number;
+        for (final DigestBucket bucket : buckets) {
+            if (left < bucket.count()) {
+                final int entry = (int) left;
+                return Digest.of(algorithm, bucket.hash(entry), bucket.sizeBytes(entry));
+            }
+            left -= bucket.count();
+        }
+        throw new IndexOutOfBoundsException("digest " + number + " of " + distinct);
+    }
+
+    /** Returns whether the hash is in the table; only after {@link #seal()}. */
+    public boolean contains(final byte[] hash) {
+        return find(hash) != null;
+    }
+
+    /** Returns the places that hold a hash, or null when it is not in the table; only after {@link #seal()}. */
+    public @Nullable List<Integer> find(final byte[] hash) {
+        checkSealed();
+        final DigestBucket bucket = buckets[hash[0] & 0xff];
+        final int entry = bucket.find(hash);
+        return entry < 0 ? null : placesOf(bucket, entry);
+    }
+
+    private List<Integer> placesOf(final DigestBucket bucket, final int entry) {
+        final List<Integer> held = new ArrayList<>();
+        for (int place = 0; place < places; place++) {
+            if (bucket.heldBy(entry, place)) {
+                held.add(place);
+            }
+        }
+        return held;
+    }
+
     /** Returns a cursor before the first digest in hash order; only after {@link #seal()}. */
     public Cursor cursor() {
         checkSealed();
@@ -146,13 +184,7 @@ public final class DigestTable {
 
         /** Returns the places that hold the digest. */
         public List<Integer> places() {
-            final List<Integer> held = new ArrayList<>();
-            for (int place = 0; place < places; place++) {
-                if (heldBy(place)) {
-                    held.add(place);
-                }
-            }
-            return held;
+            return placesOf(buckets[bucket], entry);
         }
 
         int compareTo(final Cursor other) {

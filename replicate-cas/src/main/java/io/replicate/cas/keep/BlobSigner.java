@@ -44,7 +44,7 @@ public final class BlobSigner {
      */
     public BlobSigner(final String key, final Duration ttl) {
         this.key = key.trim().getBytes(StandardCharsets.UTF_8);
-        this.ttlPart = "@" + Long.toHexString(ttl.getSeconds());
+        this.ttlPart = "@" + Long.toHexString(ttl.toSeconds());
     }
 
     private BlobSigner(final String key) {

@@ -45,7 +45,7 @@ public final class GoDuration {
 
     /** Returns the duration in whole seconds, as {@code 1h2m3s}, {@code 2m3s} or {@code 45s}. */
     public static String format(final Duration duration) {
-        final long seconds = Math.max(0, duration.plusMillis(500).getSeconds());
+        final long seconds = Math.max(0, duration.plusMillis(500).toSeconds());
         final String tail = seconds % 60 + "s";
         if (seconds < 60) {
             return tail;

@@ -2,8 +2,8 @@ package io.replicate.cas.keep;
 
 import io.replicate.core.spi.Digest;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -26,7 +26,7 @@ public final class Rendezvous {
     private static final int UUID_LENGTH = 27;
     private static final int KEY_LENGTH = 15;
 
-    private record Weighed(KeepService service, byte[] weight) {}
+    private record Weighed(KeepService service, String weight) {}
 
     private Rendezvous() {}
 
@@ -35,16 +35,16 @@ public final class Rendezvous {
             final String hash, final List<KeepService> services, final Convention convention) {
         return services.stream()
                 .map(service -> new Weighed(service, weight(hash, service.uuid(), convention)))
-                .sorted(Comparator.comparing(Weighed::weight, Arrays::compareUnsigned)
-                        .reversed())
+                .sorted(Comparator.comparing(Weighed::weight).reversed())
                 .map(Weighed::service)
                 .toList();
     }
 
-    private static byte[] weight(final String hash, final String uuid, final Convention convention) {
-        return Digest.Algorithm.MD5
-                .newMessageDigest()
-                .digest((hash + key(uuid, convention)).getBytes(StandardCharsets.UTF_8));
+    private static String weight(final String hash, final String uuid, final Convention convention) {
+        return HexFormat.of()
+                .formatHex(Digest.Algorithm.MD5
+                        .newMessageDigest()
+                        .digest((hash + key(uuid, convention)).getBytes(StandardCharsets.UTF_8)));
     }
 
     private static String key(final String uuid, final Convention convention) {

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import org.jspecify.annotations.Nullable;
 
 /** Hands what a connection receives to the exchange that is under way on it. */
+@SuppressWarnings("FutureReturnValueIgnored") // what becomes of a close or a write is heard by the handler
 final class ExchangeHandler extends SimpleChannelInboundHandler<HttpObject> {
     @Nullable HttpExchange exchange;
 

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * waits. When the waiting is over, by an answer or by a failure, the memory of the body and of the sink is not touched any
  * more.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // what becomes of a close or a write is heard by the handler
 public final class HttpExchange {
     /** Bodies are written in slices, so that each one that leaves counts as a sign of life. */
     private static final int SLICE_BYTES = 1 << 18;

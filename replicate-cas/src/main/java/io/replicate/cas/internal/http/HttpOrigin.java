@@ -21,8 +21,10 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import org.jspecify.annotations.Nullable;
 
 /** One server: its idle connections, and how many exchanges it is given at once. Thread-safe. */
+@SuppressWarnings("FutureReturnValueIgnored") // what becomes of a close or a write is heard by the handler
 public final class HttpOrigin {
     private static final int MAX_RECEIVE_BYTES = 1 << 20;
 
@@ -135,7 +137,7 @@ public final class HttpOrigin {
         }
     }
 
-    private Channel takeIdle() {
+    private @Nullable Channel takeIdle() {
         for (Channel channel = idle.pollFirst(); channel != null; channel = idle.pollFirst()) {
             if (channel.isActive()) {
                 return channel;
