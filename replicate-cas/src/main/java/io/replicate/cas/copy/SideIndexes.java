@@ -30,11 +30,17 @@ final class SideIndexes {
     private SideIndexes() {}
 
     /** Reads one index into a table. */
-    record Job(CasStore store, int place, String prefix, BlockFilter filter, DigestTable into) {
+    record Job(
+            CasStore store, int place, String prefix, BlockFilter filter, DigestTable into, boolean byDevice) {
+
+        /** Returns the job that notes the place itself, also where another place stands for its device. */
+        Job atEachPlace() {
+            return new Job(store, place, prefix, filter, into, false);
+        }
 
         void run(final Retry retry) throws IOException {
             // A second attempt adds lines again that the first one had added: the table merges them.
-            final int device = into.places() == 0 ? 0 : store.deviceOf(place);
+            final int device = into.places() > 0 && byDevice ? store.deviceOf(place) : place;
             retry.call(() -> {
                 store.index(place, prefix, (hash, sizeBytes, mtimeNs) -> {
                     if (filter.takesEntry(hash, mtimeNs)) {
@@ -51,7 +57,7 @@ final class SideIndexes {
             final CasStore store, final String prefix, final BlockFilter filter, final DigestTable into) {
         final List<Job> jobs = new ArrayList<>();
         for (int place = 0; place < store.places().size(); place++) {
-            jobs.add(new Job(store, place, prefix, filter, into));
+            jobs.add(new Job(store, place, prefix, filter, into, true));
         }
         return jobs;
     }
