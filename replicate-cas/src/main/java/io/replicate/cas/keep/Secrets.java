@@ -2,6 +2,7 @@ package io.replicate.cas.keep;
 
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Takes out of texts what nobody may read in a log: signatures, and the tokens and keys that were given. */
 public final class Secrets {
@@ -18,6 +19,13 @@ public final class Secrets {
                 .filter(value -> value.length() >= SHORTEST_SECRET)
                 .distinct()
                 .toList();
+    }
+
+    /** Returns the redactor of all secrets of some clusters. */
+    public static Secrets of(final KeepConfig... configs) {
+        return new Secrets(Stream.of(configs)
+                .flatMap(config -> config.secrets().values.stream())
+                .toList());
     }
 
     /** Returns the text without permission signatures. */
