@@ -20,6 +20,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -51,7 +53,6 @@ public final class S3Store implements CasStore {
     private static final int PREFERRED_BYTES = 1 << 20;
     private static final int NOT_FOUND = 404;
     private static final int PIECE_BYTES = 1 << 16;
-    private static final long NS_PER_SECOND = 1_000_000_000L;
     private static final ThreadLocal<byte[]> PIECE = ThreadLocal.withInitial(() -> new byte[PIECE_BYTES]);
 
     private final S3Client client;
@@ -153,8 +154,7 @@ public final class S3Store implements CasStore {
                     entries.entry(
                             HexFormat.of().parseHex(hash),
                             object.size(),
-                            object.lastModified().getEpochSecond() * NS_PER_SECOND
-                                    + object.lastModified().getNano());
+                            ChronoUnit.NANOS.between(Instant.EPOCH, object.lastModified()));
                 }
             }
         } catch (final SdkException e) {

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -366,7 +367,7 @@ public final class FakeKeepstore implements AutoCloseable {
     private String time(final Instant mtime) {
         return era == Era.A
                 ? Long.toString(mtime.getEpochSecond())
-                : Long.toString(mtime.getEpochSecond() * 1_000_000_000L + mtime.getNano());
+                : Long.toString(ChronoUnit.NANOS.between(Instant.EPOCH, mtime));
     }
 
     /** Sends an index line by line. Used by one thread. */

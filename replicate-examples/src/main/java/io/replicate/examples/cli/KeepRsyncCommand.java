@@ -16,7 +16,7 @@ import io.replicate.cas.keep.StoreMetrics;
 import io.replicate.cas.store.CasStore;
 import io.replicate.core.job.FailedUnit;
 import io.replicate.core.job.Throttle;
-import io.replicate.core.net.Sizes;
+import io.replicate.core.spi.Sizes;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Checkpoint;
 import io.replicate.core.spi.Digest;
@@ -30,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -190,7 +191,7 @@ final class KeepRsyncCommand extends AbstractCommand {
         } catch (final DateTimeParseException e) {
             since = Instant.now().minus(GoDuration.parse(options.newerThan));
         }
-        return since.getEpochSecond() * 1_000_000_000L + since.getNano();
+        return ChronoUnit.NANOS.between(Instant.EPOCH, since);
     }
 
     private CopyOptions copyOptions(final KeepRsyncSides sides, final @Nullable Checkpoint checkpoint)

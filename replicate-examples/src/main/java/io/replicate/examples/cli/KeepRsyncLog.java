@@ -6,7 +6,7 @@ import io.replicate.cas.keep.Secrets;
 import io.replicate.core.job.Phase;
 import io.replicate.core.job.ProgressListener;
 import io.replicate.core.job.ProgressSnapshot;
-import io.replicate.core.net.Sizes;
+import io.replicate.core.spi.Sizes;
 import io.replicate.core.spi.Digest;
 import java.io.PrintWriter;
 import java.time.Duration;
