@@ -192,8 +192,8 @@ final class BlockWriter {
         if (copies > 0) {
             tally.copies.merge(service.url(), copies, Math::max);
         }
-        final String confirmed = answer.header("X-Keep-Storage-Classes-Confirmed");
-        if (!confirmed.isEmpty()) {
+        final String confirmed = answer.headers().get("X-Keep-Storage-Classes-Confirmed");
+        if (confirmed != null) {
             tally.classesConfirmed = true;
             final Map<String, Integer> classes = new HashMap<>();
             for (final String pair : confirmed.split(",")) {

@@ -285,6 +285,9 @@ public final class FakeKeepstore implements AutoCloseable {
         if (faults.full() || faults.readOnlyVolumes()) {
             return era == Era.H ? text(507, "Full") : text(503, "Full");
         }
+        if (era == Era.H && confirmed(request).isEmpty()) {
+            return text(507, "Full"); // no volume of a wanted class
+        }
         final byte[] body = request.body();
         if (!Blocks.md5(body).equals(hash)) {
             return era == Era.H ? text(400, "checksum mismatch in request") : text(422, "Hash mismatch in request");
