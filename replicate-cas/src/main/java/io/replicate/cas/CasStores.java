@@ -54,14 +54,13 @@ public final class CasStores {
     private static CasStore dir(final Locator locator) throws IOException {
         locator.allowOnly("digest");
         final String digest = locator.parameter("digest").orElse("md5").toLowerCase(Locale.ROOT);
-        final Digest.Algorithm algorithm =
-                switch (digest) {
-                    case "md5" -> Digest.Algorithm.MD5;
-                    case "sha-256", "sha256" -> Digest.Algorithm.SHA_256;
-                    default ->
-                        throw ReplicationException.misuse(
-                                "locator '" + locator + "': digest is '" + digest + "', expected md5 or sha-256");
-                };
+        final Digest.Algorithm algorithm = switch (digest) {
+            case "md5" -> Digest.Algorithm.MD5;
+            case "sha-256", "sha256" -> Digest.Algorithm.SHA_256;
+            default ->
+                throw ReplicationException.misuse(
+                        "locator '" + locator + "': digest is '" + digest + "', expected md5 or sha-256");
+        };
         return new DirStore(Path.of(locator.rest()), algorithm);
     }
 }

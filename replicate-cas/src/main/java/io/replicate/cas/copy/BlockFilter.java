@@ -11,7 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param newerThanNs a copy must have been written or touched at or after that, in nanoseconds since 1970.
  * @param include the only hashes that count, or null for all.
  */
-public record BlockFilter(long minBytes, long maxBytes, long newerThanNs, @Nullable DigestTable include) {
+public record BlockFilter(
+        long minBytes,
+        long maxBytes,
+        long newerThanNs,
+        @Nullable DigestTable include) {
     /** Everything counts. */
     public static final BlockFilter ALL = new BlockFilter(0, Long.MAX_VALUE, Long.MIN_VALUE, null);
 

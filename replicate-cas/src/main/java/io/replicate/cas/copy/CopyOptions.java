@@ -32,14 +32,19 @@ public final class CopyOptions {
     boolean reportPlacement;
     boolean stopOnError;
     int sliceDigits;
-    @Nullable Checkpoint checkpoint;
-    @Nullable DigestTable plan;
-    @Nullable DigestTable copiesByHash;
+
+    @Nullable
+    Checkpoint checkpoint;
+
+    @Nullable
+    DigestTable plan;
+
+    @Nullable
+    DigestTable copiesByHash;
 
     /** Returns the memory for blocks unless somebody says otherwise: half of the direct memory, at most 512 MiB. */
     public static long defaultMemoryBytes() {
-        return Math.min(
-                DEFAULT_MEMORY_BYTES, io.netty.util.internal.PlatformDependent.estimateMaxDirectMemory() / 2);
+        return Math.min(DEFAULT_MEMORY_BYTES, io.netty.util.internal.PlatformDependent.estimateMaxDirectMemory() / 2);
     }
 
     /** Copies only hashes with this prefix, in hexadecimal. */

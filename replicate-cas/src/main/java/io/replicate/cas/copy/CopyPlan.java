@@ -78,9 +78,8 @@ public final class CopyPlan {
         this.cancellation = cancellation;
         this.defaultCopies = options.copies > 0 ? options.copies : destination.defaultCopies();
         for (int i = 0; i < (1 << (4 * options.sliceDigits)); i++) {
-            final String digits = options.sliceDigits == 0
-                    ? ""
-                    : String.format(Locale.ROOT, "%0" + options.sliceDigits + "x", i);
+            final String digits =
+                    options.sliceDigits == 0 ? "" : String.format(Locale.ROOT, "%0" + options.sliceDigits + "x", i);
             if (!finished.contains(options.prefix + digits)) {
                 slices.add(options.prefix + digits);
             }

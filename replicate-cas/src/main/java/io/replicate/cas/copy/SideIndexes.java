@@ -30,8 +30,7 @@ final class SideIndexes {
     private SideIndexes() {}
 
     /** Reads one index into a table. */
-    record Job(
-            CasStore store, int place, String prefix, BlockFilter filter, DigestTable into, boolean byDevice) {
+    record Job(CasStore store, int place, String prefix, BlockFilter filter, DigestTable into, boolean byDevice) {
 
         /** Returns the job that notes the place itself, also where another place stands for its device. */
         Job atEachPlace() {
@@ -53,8 +52,7 @@ final class SideIndexes {
     }
 
     /** Returns the jobs that fill a table with all indexes of a store. */
-    static List<Job> of(
-            final CasStore store, final String prefix, final BlockFilter filter, final DigestTable into) {
+    static List<Job> of(final CasStore store, final String prefix, final BlockFilter filter, final DigestTable into) {
         final List<Job> jobs = new ArrayList<>();
         for (int place = 0; place < store.places().size(); place++) {
             jobs.add(new Job(store, place, prefix, filter, into, true));

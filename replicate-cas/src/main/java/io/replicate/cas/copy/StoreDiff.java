@@ -79,7 +79,8 @@ public final class StoreDiff {
         final DigestDiff diff = new DigestDiff(sourceTable, destinationTable);
         for (DigestDiff.Side side = diff.next(); side != null; side = diff.next()) {
             final Sign sign = sign(side, diff, conflicts);
-            if (side != DigestDiff.Side.SOURCE_ONLY || filter.takesSize(diff.source().sizeBytes())) {
+            if (side != DigestDiff.Side.SOURCE_ONLY
+                    || filter.takesSize(diff.source().sizeBytes())) {
                 same &= sign == Sign.SAME;
                 lines.line(sign, diff.digest());
             }

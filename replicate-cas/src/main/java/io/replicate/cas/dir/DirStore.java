@@ -229,7 +229,9 @@ public final class DirStore implements CasStore {
     public Finding ask(final int place, final Digest digest) throws IOException {
         try {
             final long size = Files.size(file(digest));
-            return digest.lengthBytes() == Unit.UNKNOWN || size == digest.lengthBytes() ? Finding.GOOD : Finding.DAMAGED;
+            return digest.lengthBytes() == Unit.UNKNOWN || size == digest.lengthBytes()
+                    ? Finding.GOOD
+                    : Finding.DAMAGED;
         } catch (final NoSuchFileException e) {
             return Finding.MISSING;
         }

@@ -13,8 +13,7 @@ import java.util.TreeMap;
 
 /** The digests of a table that share the first byte, in parallel arrays. Not thread-safe until it is sealed. */
 final class DigestBucket {
-    private static final VarHandle LONGS =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
     private static final int SMALL = 12;
     /** What no block can be: larger sizes are damage, whatever else is listed. */
     private static final int LARGEST_BLOCK = 64 << 20;
@@ -121,8 +120,8 @@ final class DigestBucket {
 
     int compare(final int entry, final DigestBucket other, final int otherEntry) {
         for (int w = 0; w < hashWords; w++) {
-            final int order = Long.compareUnsigned(
-                    hashes[entry * hashWords + w], other.hashes[otherEntry * hashWords + w]);
+            final int order =
+                    Long.compareUnsigned(hashes[entry * hashWords + w], other.hashes[otherEntry * hashWords + w]);
             if (order != 0) {
                 return order;
             }
@@ -176,8 +175,7 @@ final class DigestBucket {
         bySupport.sort(Comparator.<Integer>comparingInt(size -> size <= LARGEST_BLOCK ? 0 : 1)
                 .thenComparingInt(size -> -copies.getOrDefault(size, 0))
                 .thenComparingInt(size -> -size));
-        final Digest.Algorithm algorithm =
-                hashWords == 2 ? Digest.Algorithm.MD5 : Digest.Algorithm.SHA_256;
+        final Digest.Algorithm algorithm = hashWords == 2 ? Digest.Algorithm.MD5 : Digest.Algorithm.SHA_256;
         conflicts.add(new SizeConflict(
                 Digest.of(algorithm, hash(from), bySupport.get(0)),
                 bySupport.stream().map(Integer::longValue).toList()));

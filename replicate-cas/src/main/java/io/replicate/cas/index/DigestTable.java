@@ -31,7 +31,8 @@ public final class DigestTable {
         this.algorithm = algorithm;
         this.places = places;
         for (int i = 0; i < BUCKETS; i++) {
-            buckets[i] = new DigestBucket(algorithm.hashBytes() / Long.BYTES, (places + Integer.SIZE - 1) / Integer.SIZE);
+            buckets[i] =
+                    new DigestBucket(algorithm.hashBytes() / Long.BYTES, (places + Integer.SIZE - 1) / Integer.SIZE);
         }
     }
 

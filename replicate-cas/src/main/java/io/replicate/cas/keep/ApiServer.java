@@ -63,7 +63,8 @@ public final class ApiServer {
 
     /** Returns the services that this client may use. */
     public List<KeepService> accessibleServices() throws IOException {
-        return ServiceList.parseJson(get("/arvados/v1/keep_services/accessible", true).toString());
+        return ServiceList.parseJson(
+                get("/arvados/v1/keep_services/accessible", true).toString());
     }
 
     /** Takes the collections of a cluster. */

@@ -92,8 +92,7 @@ public final class BlobSigner {
         if (Long.parseLong(expiryHex, 16) < now.getEpochSecond()) {
             return Verdict.EXPIRED;
         }
-        final byte[] expected =
-                signature(matcher.group(1), token, expiryHex).getBytes(StandardCharsets.US_ASCII);
+        final byte[] expected = signature(matcher.group(1), token, expiryHex).getBytes(StandardCharsets.US_ASCII);
         final byte[] given = matcher.group(2).getBytes(StandardCharsets.US_ASCII);
         return MessageDigest.isEqual(expected, given) ? Verdict.VALID : Verdict.INVALID;
     }

@@ -62,8 +62,8 @@ final class BlockReader {
      * @throws KeepException NOT_FOUND, REFUSED, DAMAGED or UNAVAILABLE, with what each server said.
      */
     int read(final Digest digest, final Block into) throws IOException {
-        final List<KeepService> order =
-                Rendezvous.order(digest.hex(), client.services(), client.config().convention());
+        final List<KeepService> order = Rendezvous.order(
+                digest.hex(), client.services(), client.config().convention());
         return read(digest, into, order);
     }
 
@@ -85,7 +85,9 @@ final class BlockReader {
                     onlyBusy &= outcome == Outcome.BUSY;
                 }
             }
-            final int allowed = !again.isEmpty() && onlyBusy ? Busy.MAX_ROUNDS : client.config().retries();
+            final int allowed = !again.isEmpty() && onlyBusy
+                    ? Busy.MAX_ROUNDS
+                    : client.config().retries();
             if (again.isEmpty() || tries >= allowed) {
                 throw failed(digest, attempts);
             }
@@ -100,11 +102,7 @@ final class BlockReader {
     }
 
     private Outcome ask(
-            final KeepService service,
-            final Digest digest,
-            final Block into,
-            final Attempts attempts,
-            final int round)
+            final KeepService service, final Digest digest, final Block into, final Attempts attempts, final int round)
             throws IOException {
         final String locator = KeepLocator.of(digest).bare();
         final BlockSink sink = new BlockSink(service.url(), into);
@@ -180,6 +178,8 @@ final class BlockReader {
      * @return the status of HTTP.
      */
     HttpAnswer head(final KeepService service, final Digest digest) throws IOException {
-        return client.finish(service, client.startRead("HEAD", service, KeepLocator.of(digest).bare(), null));
+        return client.finish(
+                service,
+                client.startRead("HEAD", service, KeepLocator.of(digest).bare(), null));
     }
 }

@@ -75,14 +75,16 @@ final class BlockWriter {
         Deque<KeepService> queue = new ArrayDeque<>(services);
         for (int tries = 0; ; tries++) {
             while (!queue.isEmpty() && tally.missing(wanted, client.config().storageClasses()) > 0) {
-                final int atOnce = proxied ? 1 : tally.missing(wanted, client.config().storageClasses());
+                final int atOnce =
+                        proxied ? 1 : tally.missing(wanted, client.config().storageClasses());
                 upload(digest, from, queue, atOnce, wanted, tally, tries + 1);
             }
             if (tally.missing(wanted, client.config().storageClasses()) <= 0) {
                 return new Stored(tally.stored(), List.copyOf(tally.copies.keySet()));
             }
-            final int allowed =
-                    !tally.again.isEmpty() && tally.onlyBusy ? Busy.MAX_ROUNDS : client.config().retries();
+            final int allowed = !tally.again.isEmpty() && tally.onlyBusy
+                    ? Busy.MAX_ROUNDS
+                    : client.config().retries();
             if (tally.again.isEmpty() || tries >= allowed) {
                 throw failed(digest, wanted, tally);
             }
@@ -120,7 +122,8 @@ final class BlockWriter {
         } catch (final ReplicationException e) {
             stopped = e;
         }
-        // Each one is waited for, whatever happens to the others: the block's memory belongs to the caller again after it.
+        // Each one is waited for, whatever happens to the others: the block's memory belongs to the caller again after
+        // it.
         for (final Upload upload : uploads) {
             try {
                 take(digest, upload.service(), client.finish(upload.service(), upload.exchange()), tally, round);
@@ -128,7 +131,12 @@ final class BlockWriter {
                 if (e.category() == Category.CANCELLED) {
                     stopped = e;
                 } else {
-                    failed(upload.service(), String.valueOf(e.getMessage()), e.category() == Category.RETRY, false, tally);
+                    failed(
+                            upload.service(),
+                            String.valueOf(e.getMessage()),
+                            e.category() == Category.RETRY,
+                            false,
+                            tally);
                 }
             }
         }
@@ -138,11 +146,7 @@ final class BlockWriter {
     }
 
     private void take(
-            final Digest digest,
-            final KeepService service,
-            final HttpAnswer answer,
-            final Tally tally,
-            final int round)
+            final Digest digest, final KeepService service, final HttpAnswer answer, final Tally tally, final int round)
             throws IOException {
         final int said = replicas(answer);
         if (answer.status() == 200) {
@@ -156,7 +160,8 @@ final class BlockWriter {
             return;
         }
         if (said > 0 && !service.isDisk()) {
-            // A proxy that could not make all copies says so with an error, of an unlike kind in some versions: the header
+            // A proxy that could not make all copies says so with an error, of an unlike kind in some versions: the
+            // header
             // counts.
             count(service, said, answer, tally);
         }
@@ -165,7 +170,9 @@ final class BlockWriter {
         if (busy) {
             client.origin(service).gate().busy(Busy.pauseNs(answer, round));
         }
-        final boolean full = status == 507 || (status == 503 && answer.text().toLowerCase(java.util.Locale.ROOT).contains("full"));
+        final boolean full = status == 507
+                || (status == 503
+                        && answer.text().toLowerCase(java.util.Locale.ROOT).contains("full"));
         failed(
                 service,
                 service.url() + ": " + client.redact(answer.summary()),
@@ -187,8 +194,7 @@ final class BlockWriter {
         }
     }
 
-    private static void count(
-            final KeepService service, final int copies, final HttpAnswer answer, final Tally tally) {
+    private static void count(final KeepService service, final int copies, final HttpAnswer answer, final Tally tally) {
         if (copies > 0) {
             tally.copies.merge(service.url(), copies, Math::max);
         }
@@ -198,7 +204,8 @@ final class BlockWriter {
             final Map<String, Integer> classes = new HashMap<>();
             for (final String pair : confirmed.split(",")) {
                 final int equals = pair.indexOf('=');
-                final String number = equals < 0 ? "" : pair.substring(equals + 1).trim();
+                final String number =
+                        equals < 0 ? "" : pair.substring(equals + 1).trim();
                 if (number.matches("\\d{1,6}")) {
                     classes.put(pair.substring(0, equals).trim(), Integer.parseInt(number));
                 }
@@ -213,14 +220,22 @@ final class BlockWriter {
     }
 
     private KeepException failed(final Digest digest, final int wanted, final Tally tally) {
-        final boolean classes = tally.classesConfirmed && !client.config().storageClasses().isEmpty();
-        final String details = tally.failures.isEmpty() ? "no other server to write to" : String.join("; ", tally.failures);
+        final boolean classes =
+                tally.classesConfirmed && !client.config().storageClasses().isEmpty();
+        final String details =
+                tally.failures.isEmpty() ? "no other server to write to" : String.join("; ", tally.failures);
         return new KeepException(
                 KeepException.Kind.TOO_FEW_COPIES,
                 Category.FAIL_JOB,
                 "Error copying data block: " + KeepLocator.of(digest).bare()
                         + " Could not write sufficient replicas: wanted " + wanted + ", stored "
-                        + (classes ? Math.max(0, wanted - tally.missing(wanted, client.config().storageClasses())) : tally.stored())
+                        + (classes
+                                ? Math.max(
+                                        0,
+                                        wanted
+                                                - tally.missing(
+                                                        wanted, client.config().storageClasses()))
+                                : tally.stored())
                         + (classes ? " in every wanted class" : "") + " (" + details + ")",
                 null);
     }

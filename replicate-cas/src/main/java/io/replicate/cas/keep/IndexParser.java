@@ -162,8 +162,8 @@ public final class IndexParser {
     }
 
     private ReplicationException corrupt(final String what) {
-        final String shown = new String(partial, 0, partialLength, StandardCharsets.ISO_8859_1)
-                .replaceAll("[^ -~]", "?");
+        final String shown =
+                new String(partial, 0, partialLength, StandardCharsets.ISO_8859_1).replaceAll("[^ -~]", "?");
         return ReplicationException.corrupt("index of " + place + ", line " + (count + 1) + ": " + what
                 + (shown.isEmpty() ? "" : ": '" + shown + "'"));
     }

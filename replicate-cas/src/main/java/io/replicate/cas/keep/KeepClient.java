@@ -137,8 +137,8 @@ public final class KeepClient implements AutoCloseable {
         }
         final int found = api == null ? 0 : discovery().defaultReplication();
         if (found < 1) {
-            throw ReplicationException.misuse(config.name()
-                    + ": the default replication is not known: give -replications");
+            throw ReplicationException.misuse(
+                    config.name() + ": the default replication is not known: give -replications");
         }
         return found;
     }
@@ -176,9 +176,8 @@ public final class KeepClient implements AutoCloseable {
     HttpOrigin origin(final KeepService service) throws ReplicationException {
         final boolean patient = !service.isDisk() && config.connectTimeout().compareTo(PROXY_CONNECT) < 0;
         final Duration connect = patient ? PROXY_CONNECT : config.connectTimeout();
-        final Duration idle = service.isDisk()
-                ? config.idleTimeout()
-                : config.idleTimeout().multipliedBy(PROXY_PATIENCE);
+        final Duration idle =
+                service.isDisk() ? config.idleTimeout() : config.idleTimeout().multipliedBy(PROXY_PATIENCE);
         return engine.origin(service.url(), new HttpLimits(connect, idle, config.connectionsPerStore()));
     }
 
@@ -187,7 +186,9 @@ public final class KeepClient implements AutoCloseable {
         if (!token.isEmpty()) {
             headers.add(Map.entry("Authorization", "OAuth2 " + token));
         }
-        headers.add(Map.entry("X-Request-Id", "req-" + UUID.randomUUID().toString().replace("-", "").substring(0, 20)));
+        headers.add(Map.entry(
+                "X-Request-Id",
+                "req-" + UUID.randomUUID().toString().replace("-", "").substring(0, 20)));
         return headers;
     }
 
@@ -226,12 +227,7 @@ public final class KeepClient implements AutoCloseable {
                 origin(service)
                         .start(
                                 new HttpCall(
-                                        "TOUCH",
-                                        "/" + hash,
-                                        headers(config.systemToken()),
-                                        null,
-                                        null,
-                                        MAX_JSON_BYTES),
+                                        "TOUCH", "/" + hash, headers(config.systemToken()), null, null, MAX_JSON_BYTES),
                                 cancellation));
     }
 
@@ -319,7 +315,8 @@ public final class KeepClient implements AutoCloseable {
                                     cancellation));
             if (answer.status() == 200) {
                 for (final JsonNode mount : JSON.readTree(answer.text())) {
-                    devices.add(mount.path("device_id").asText(mount.path("DeviceID").asText("")));
+                    devices.add(mount.path("device_id")
+                            .asText(mount.path("DeviceID").asText("")));
                 }
             }
         } catch (final JsonProcessingException e) {

@@ -109,7 +109,8 @@ public record KeepSettings(Map<String, String> values, List<String> warnings) {
                 warnings.add("settings file " + place + ", line " + number + " is not KEY=VALUE and is skipped");
                 continue;
             }
-            values.put(line.substring(0, equals).trim(), line.substring(equals + 1).trim());
+            values.put(
+                    line.substring(0, equals).trim(), line.substring(equals + 1).trim());
         }
         return new KeepSettings(values, warnings);
     }

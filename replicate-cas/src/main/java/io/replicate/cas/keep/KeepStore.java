@@ -194,7 +194,10 @@ public final class KeepStore implements CasStore {
             }
         }
         return writer.write(
-                digest, from, Rendezvous.order(digest.hex(), left, client.config().convention()), copies);
+                digest,
+                from,
+                Rendezvous.order(digest.hex(), left, client.config().convention()),
+                copies);
     }
 
     @Override

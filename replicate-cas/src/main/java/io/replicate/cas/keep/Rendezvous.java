@@ -48,8 +48,7 @@ public final class Rendezvous {
     }
 
     private static String key(final String uuid, final Convention convention) {
-        final boolean cut =
-                convention == Convention.PYTHON ? uuid.length() > KEY_LENGTH : uuid.length() == UUID_LENGTH;
+        final boolean cut = convention == Convention.PYTHON ? uuid.length() > KEY_LENGTH : uuid.length() == UUID_LENGTH;
         return cut ? uuid.substring(uuid.length() - KEY_LENGTH) : uuid;
     }
 }

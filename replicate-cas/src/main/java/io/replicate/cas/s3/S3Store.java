@@ -100,7 +100,8 @@ public final class S3Store implements CasStore {
                     .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                     .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED);
             if (locator.parameter("endpoint").isPresent()) {
-                builder.endpointOverride(URI.create(locator.parameter("endpoint").get()));
+                builder.endpointOverride(
+                        URI.create(locator.parameter("endpoint").get()));
             }
             return new S3Store(
                     builder.build(),
@@ -192,8 +193,8 @@ public final class S3Store implements CasStore {
         final long announced = body.response().contentLength();
         if (announced > into.capacity()) {
             body.abort();
-            throw ReplicationException.corrupt(name + unit.hex() + ": " + announced + " bytes, at most "
-                    + into.capacity() + " expected");
+            throw ReplicationException.corrupt(
+                    name + unit.hex() + ": " + announced + " bytes, at most " + into.capacity() + " expected");
         }
         final ByteBuffer space = into.space();
         final byte[] piece = PIECE.get();
@@ -300,10 +301,9 @@ public final class S3Store implements CasStore {
     }
 
     private ReplicationException failed(final String what, final String which, final SdkException e) {
-        final String message = what + " " + name + which + ": " + String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-        return e.retryable()
-                ? ReplicationException.retry(message, e)
-                : ReplicationException.fail(message, e);
+        final String message = what + " " + name + which + ": "
+                + String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        return e.retryable() ? ReplicationException.retry(message, e) : ReplicationException.fail(message, e);
     }
 
     @Override

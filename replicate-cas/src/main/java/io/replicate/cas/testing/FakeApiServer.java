@@ -74,7 +74,8 @@ public final class FakeApiServer implements AutoCloseable {
     public FakeApiServer collection(final String uuid, final String manifest, final int replication) {
         synchronized (collections) {
             collections.add("{\"uuid\":\"" + uuid + "\",\"manifest_text\":\"" + manifest.replace("\n", "\\n")
-                    + "\",\"replication_desired\":" + (replication == 0 ? "null" : Integer.toString(replication)) + "}");
+                    + "\",\"replication_desired\":" + (replication == 0 ? "null" : Integer.toString(replication))
+                    + "}");
         }
         return this;
     }
@@ -156,7 +157,8 @@ public final class FakeApiServer implements AutoCloseable {
             return HttpServer.Answer.of(
                     200,
                     list(collections.stream()
-                            .filter(json -> json.substring(9, json.indexOf('"', 9)).compareTo(last) > 0)
+                            .filter(json ->
+                                    json.substring(9, json.indexOf('"', 9)).compareTo(last) > 0)
                             .sorted()
                             .limit(most)
                             .toList()));

@@ -36,8 +36,7 @@ public final class FakeCluster implements AutoCloseable {
      * @param directory whose sub-directories become the volumes.
      * @param signingKey of blocks; empty for stores that ask for no signatures.
      */
-    public FakeCluster(
-            final Era era, final String id, final int count, final Path directory, final String signingKey) {
+    public FakeCluster(final Era era, final String id, final int count, final Path directory, final String signingKey) {
         this.era = era;
         this.id = id;
         this.directory = directory;

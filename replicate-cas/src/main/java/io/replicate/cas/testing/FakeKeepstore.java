@@ -274,8 +274,7 @@ public final class FakeKeepstore implements AutoCloseable {
             body[body.length / 2] ^= 1;
         }
         final int cut = faults.shortBodies() ? Math.min(cutAt, body.length / 2) : cutAt;
-        return new HttpServer.Answer(
-                200, Map.of("Content-Type", "application/octet-stream"), body, cut, null);
+        return new HttpServer.Answer(200, Map.of("Content-Type", "application/octet-stream"), body, cut, null);
     }
 
     private HttpServer.Answer write(final HttpServer.Request request, final String hash, final String hints) {
@@ -363,8 +362,7 @@ public final class FakeKeepstore implements AutoCloseable {
             return new HttpServer.Answer(
                     200, Map.of(), new byte[0], Integer.MAX_VALUE, new Slowly(lines, pause, stallAfter));
         }
-        return new HttpServer.Answer(
-                200, Map.of(), sent.getBytes(StandardCharsets.US_ASCII), Integer.MAX_VALUE, null);
+        return new HttpServer.Answer(200, Map.of(), sent.getBytes(StandardCharsets.US_ASCII), Integer.MAX_VALUE, null);
     }
 
     private String time(final Instant mtime) {

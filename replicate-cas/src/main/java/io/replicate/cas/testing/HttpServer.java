@@ -67,7 +67,12 @@ final class HttpServer implements AutoCloseable {
     }
 
     /** An answer with a body of known length; {@code cutAt} bytes of it are sent, and then the connection is closed. */
-    record Answer(int status, Map<String, String> headers, byte[] body, int cutAt, @Nullable Trickle trickle) {
+    record Answer(
+            int status,
+            Map<String, String> headers,
+            byte[] body,
+            int cutAt,
+            @Nullable Trickle trickle) {
         static Answer of(final int status, final String text) {
             return new Answer(
                     status, Map.of(), text.getBytes(java.nio.charset.StandardCharsets.UTF_8), Integer.MAX_VALUE, null);
@@ -86,8 +91,8 @@ final class HttpServer implements AutoCloseable {
         byte @Nullable [] next() throws InterruptedException;
     }
 
-    private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("fake-http", true), NioIoHandler.newFactory());
+    private final EventLoopGroup loops =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("fake-http", true), NioIoHandler.newFactory());
     private final ExecutorService workers = Executors.newCachedThreadPool(new DefaultThreadFactory("fake-work", true));
     private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final Handler handler;

@@ -28,7 +28,8 @@ class DigestTableTest {
     }
 
     @Property
-    void isASetInHashOrder(@ForAll final long seed, @ForAll @IntRange(max = 600) final int count, @ForAll final boolean sha) {
+    void isASetInHashOrder(
+            @ForAll final long seed, @ForAll @IntRange(max = 600) final int count, @ForAll final boolean sha) {
         final Digest.Algorithm algorithm = sha ? Digest.Algorithm.SHA_256 : Digest.Algorithm.MD5;
         final Random random = new Random(seed);
         final DigestTable table = new DigestTable(algorithm, 40);
@@ -60,7 +61,9 @@ class DigestTableTest {
 
     @Property
     void theDifferenceIsThatOfSets(
-            @ForAll final long seed, @ForAll @IntRange(max = 300) final int left, @ForAll @IntRange(max = 300) final int right) {
+            @ForAll final long seed,
+            @ForAll @IntRange(max = 300) final int left,
+            @ForAll @IntRange(max = 300) final int right) {
         final Random random = new Random(seed);
         final Set<String> a = new TreeSet<>();
         final Set<String> b = new TreeSet<>();
@@ -80,7 +83,8 @@ class DigestTableTest {
         final Set<String> onlyB = new TreeSet<>(b);
         onlyB.removeAll(a);
         assertThat(found.getOrDefault(DigestDiff.Side.SOURCE_ONLY, Set.of())).isEqualTo(onlyA);
-        assertThat(found.getOrDefault(DigestDiff.Side.DESTINATION_ONLY, Set.of())).isEqualTo(onlyB);
+        assertThat(found.getOrDefault(DigestDiff.Side.DESTINATION_ONLY, Set.of()))
+                .isEqualTo(onlyB);
         assertThat(found.getOrDefault(DigestDiff.Side.BOTH, Set.of())).isEqualTo(both);
     }
 

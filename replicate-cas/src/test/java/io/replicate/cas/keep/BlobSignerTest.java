@@ -58,7 +58,8 @@ class BlobSignerTest {
     void trimsTheKey() {
         final Instant expiry = Instant.ofEpochSecond(0x7fffffff);
 
-        assertThat(new BlobSigner("  " + KEY + "\n", Duration.ofHours(1)).sign("acbd18db4cc2f85cedef654fccc4a4d8", T1, expiry))
+        assertThat(new BlobSigner("  " + KEY + "\n", Duration.ofHours(1))
+                        .sign("acbd18db4cc2f85cedef654fccc4a4d8", T1, expiry))
                 .contains("bac3d8e22ce0dba2512039bc321ef9aa85512656");
     }
 
@@ -74,8 +75,7 @@ class BlobSignerTest {
         assertThat(signer.verify(signed.replace("+3", "+4"), T1, now)).isEqualTo(BlobSigner.Verdict.VALID);
         assertThat(signer.verify(signed, T2, now)).isEqualTo(BlobSigner.Verdict.INVALID);
         assertThat(signer.verify(signed, T1, now.plusSeconds(61))).isEqualTo(BlobSigner.Verdict.EXPIRED);
-        assertThat(signer.verify("acbd18db4cc2f85cedef654fccc4a4d8+3", T1, now))
-                .isEqualTo(BlobSigner.Verdict.MISSING);
+        assertThat(signer.verify("acbd18db4cc2f85cedef654fccc4a4d8+3", T1, now)).isEqualTo(BlobSigner.Verdict.MISSING);
         assertThat(signer.verifyStrict("acbd18db4cc2f85cedef654fccc4a4d8+3+A12@34", T1, now))
                 .isEqualTo(BlobSigner.Verdict.MISSING);
     }

@@ -23,7 +23,9 @@ class IndexParserTest {
     private static List<String> parse(final String prefix, final String... pieces) throws ReplicationException {
         final List<String> lines = new ArrayList<>();
         final IndexParser parser = new IndexParser(
-                "test", prefix, (hash, size, mtime) -> lines.add(HexFormat.of().formatHex(hash) + "+" + size + " " + mtime));
+                "test",
+                prefix,
+                (hash, size, mtime) -> lines.add(HexFormat.of().formatHex(hash) + "+" + size + " " + mtime));
         for (final String piece : pieces) {
             parser.feed(Unpooled.copiedBuffer(piece, StandardCharsets.ISO_8859_1));
         }
@@ -104,7 +106,8 @@ class IndexParserTest {
         final StringBuilder text = new StringBuilder();
         for (int i = 0; i < count; i++) {
             text.append(String.format(
-                    "%016x%016x+%d %d%n", random.nextLong(), random.nextLong(), random.nextInt(1 << 26), random.nextInt(1 << 30)));
+                    "%016x%016x+%d %d%n",
+                    random.nextLong(), random.nextLong(), random.nextInt(1 << 26), random.nextInt(1 << 30)));
         }
         return text + "\n";
     }

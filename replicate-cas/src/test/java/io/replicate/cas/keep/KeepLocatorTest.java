@@ -17,8 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class KeepLocatorTest {
-    private static final Pattern GRAMMAR =
-            Pattern.compile("[0-9a-f]{32}(\\+[0-9]{1,18})?(\\+[A-Z][-A-Za-z0-9@_]*)*");
+    private static final Pattern GRAMMAR = Pattern.compile("[0-9a-f]{32}(\\+[0-9]{1,18})?(\\+[A-Z][-A-Za-z0-9@_]*)*");
 
     @ParameterizedTest
     @ValueSource(
@@ -60,9 +59,11 @@ class KeepLocatorTest {
 
     @Test
     void aLenientReaderTakesAnythingBehindTheHash() throws ReplicationException {
-        assertThat(KeepLocator.parseLenient("acbd18db4cc2f85cedef654fccc4a4d8+foo+3").sizeBytes())
+        assertThat(KeepLocator.parseLenient("acbd18db4cc2f85cedef654fccc4a4d8+foo+3")
+                        .sizeBytes())
                 .isEqualTo(Unit.UNKNOWN);
-        assertThat(KeepLocator.parseLenient("acbd18db4cc2f85cedef654fccc4a4d8+3+x").sizeBytes())
+        assertThat(KeepLocator.parseLenient("acbd18db4cc2f85cedef654fccc4a4d8+3+x")
+                        .sizeBytes())
                 .isEqualTo(3);
     }
 
@@ -84,8 +85,12 @@ class KeepLocatorTest {
 
     @Provide
     Arbitrary<String> almostLocators() {
-        final Arbitrary<String> hash = Arbitraries.strings().withChars("0123456789abcdefG").ofMinLength(31).ofMaxLength(33);
-        final Arbitrary<String> rest = Arbitraries.of("", "+", "+3", "+12", "+A1@2", "+Zz", "+z", "+K@x_y-z", "+é", "+3 ");
+        final Arbitrary<String> hash = Arbitraries.strings()
+                .withChars("0123456789abcdefG")
+                .ofMinLength(31)
+                .ofMaxLength(33);
+        final Arbitrary<String> rest =
+                Arbitraries.of("", "+", "+3", "+12", "+A1@2", "+Zz", "+z", "+K@x_y-z", "+é", "+3 ");
         return net.jqwik.api.Combinators.combine(hash, rest, rest, rest).as((h, a, b, c) -> h + a + b + c);
     }
 
@@ -104,7 +109,8 @@ class KeepLocatorTest {
     void printsWhatItParsed(@ForAll("almostLocators") final String text) throws ReplicationException {
         if (GRAMMAR.matcher(text).matches()) {
             final KeepLocator locator = KeepLocator.parse(text);
-            assertThat(new KeepLocator(locator.hash(), locator.sizeBytes(), List.copyOf(locator.hints()))).hasToString(text);
+            assertThat(new KeepLocator(locator.hash(), locator.sizeBytes(), List.copyOf(locator.hints())))
+                    .hasToString(text);
         }
     }
 }

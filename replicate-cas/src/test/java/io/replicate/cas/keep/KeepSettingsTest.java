@@ -53,7 +53,10 @@ class KeepSettingsTest {
         final Path file = directory.resolve("a.conf");
         Files.writeString(file, "ARVADOS_API_TOKEN=x\n");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-        assertThat(KeepSettings.read(file.toString(), Map.of()).warnings()).singleElement().asString().contains("chmod 600");
+        assertThat(KeepSettings.read(file.toString(), Map.of()).warnings())
+                .singleElement()
+                .asString()
+                .contains("chmod 600");
 
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
         assertThat(KeepSettings.read(file.toString(), Map.of()).warnings()).isEmpty();

@@ -57,7 +57,8 @@ class RendezvousTest {
 
     @Test
     void takesKeysThatAreNoUuidsWhole() {
-        final List<KeepService> services = Stream.of("zabcd-bi6l4-a1b2c3d4e5f6g7h", "zabcd-bi6l4-000000000000001", "short")
+        final List<KeepService> services = Stream.of(
+                        "zabcd-bi6l4-a1b2c3d4e5f6g7h", "zabcd-bi6l4-000000000000001", "short")
                 .map(RendezvousTest::service)
                 .toList();
 
@@ -75,8 +76,10 @@ class RendezvousTest {
 
         assertThat(odd.get(0).uuid()).hasSize(28);
         // Python cuts to the last 15 characters, which makes the keys those of the usual UUIDs.
-        assertThat(digits(Rendezvous.order(hash, odd, Rendezvous.Convention.PYTHON))).isEqualTo("3eab2d5fc9681074");
-        assertThat(digits(Rendezvous.order(hash, odd, Rendezvous.Convention.GO))).isNotEqualTo("3eab2d5fc9681074");
+        assertThat(digits(Rendezvous.order(hash, odd, Rendezvous.Convention.PYTHON)))
+                .isEqualTo("3eab2d5fc9681074");
+        assertThat(digits(Rendezvous.order(hash, odd, Rendezvous.Convention.GO)))
+                .isNotEqualTo("3eab2d5fc9681074");
         assertThat(Rendezvous.order(hash, usual, Rendezvous.Convention.PYTHON))
                 .isEqualTo(Rendezvous.order(hash, usual, Rendezvous.Convention.GO));
     }
@@ -90,13 +93,15 @@ class RendezvousTest {
     @Property(tries = 20)
     void moreServicesMoveFewBlocks(@ForAll @IntRange(min = 2, max = 10) final int before, @ForAll final long seed) {
         final int added = 5;
-        final List<KeepService> all = new ArrayList<>(services("zzzzz-bi6l4-00000000000000", 16)).subList(0, before + added);
+        final List<KeepService> all =
+                new ArrayList<>(services("zzzzz-bi6l4-00000000000000", 16)).subList(0, before + added);
         final Random random = new Random(seed);
         final int blocks = 1500;
         long moved = 0;
         for (int i = 0; i < blocks; i++) {
             final String hash = String.format("%016x%016x", random.nextLong(), random.nextLong());
-            final KeepService best = Rendezvous.order(hash, all.subList(0, before), Rendezvous.Convention.GO).get(0);
+            final KeepService best = Rendezvous.order(hash, all.subList(0, before), Rendezvous.Convention.GO)
+                    .get(0);
             moved += Rendezvous.order(hash, all, Rendezvous.Convention.GO).indexOf(best);
         }
         // The best server of n falls back by k/(n+1) places on average when k are added.

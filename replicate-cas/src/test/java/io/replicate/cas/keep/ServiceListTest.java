@@ -34,8 +34,15 @@ class ServiceListTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "nonsense", "{}", "{\"items\":7}", "{\"items\":[{\"uuid\":\"x\"}]}",
-            "{\"items\":[{\"uuid\":\"x\",\"service_host\":\"h\",\"service_port\":70000}]}"})
+    @ValueSource(
+            strings = {
+                "",
+                "nonsense",
+                "{}",
+                "{\"items\":7}",
+                "{\"items\":[{\"uuid\":\"x\"}]}",
+                "{\"items\":[{\"uuid\":\"x\",\"service_host\":\"h\",\"service_port\":70000}]}"
+            })
     void refusesWhatIsNoList(final String json) {
         assertThatThrownBy(() -> ServiceList.parseJson(json)).isInstanceOf(ReplicationException.class);
     }

@@ -16,13 +16,13 @@ import io.replicate.cas.keep.StoreMetrics;
 import io.replicate.cas.store.CasStore;
 import io.replicate.core.job.FailedUnit;
 import io.replicate.core.job.Throttle;
-import io.replicate.core.spi.Sizes;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Checkpoint;
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Sizes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -176,9 +176,7 @@ final class KeepRsyncCommand extends AbstractCommand {
                 options.minSize == null ? 0 : options.minSize,
                 options.maxSize == null ? Long.MAX_VALUE : options.maxSize,
                 newerThanNs(),
-                options.includeFrom == null
-                        ? null
-                        : PlanFile.read(options.includeFrom, Digest.Algorithm.MD5, false));
+                options.includeFrom == null ? null : PlanFile.read(options.includeFrom, Digest.Algorithm.MD5, false));
     }
 
     private long newerThanNs() throws ReplicationException {
@@ -221,7 +219,9 @@ final class KeepRsyncCommand extends AbstractCommand {
         if (options.perBlockReplication) {
             copy.copiesByHash(CollectionCopies.read(
                     keep(sides.source(), "--per-block-replication").client().api(),
-                    options.replications > 0 ? options.replications : sides.destination().defaultCopies()));
+                    options.replications > 0
+                            ? options.replications
+                            : sides.destination().defaultCopies()));
         }
         return copy;
     }
@@ -238,8 +238,8 @@ final class KeepRsyncCommand extends AbstractCommand {
         final Checkpoint checkpoint =
                 options.checkpoint == null ? null : Providers.checkpoint(Locator.parse(options.checkpoint));
         try {
-            final CasCopy copy = new CasCopy(
-                    sides.source(), sides.destination(), copyOptions(sides, checkpoint), log, log, stop);
+            final CasCopy copy =
+                    new CasCopy(sides.source(), sides.destination(), copyOptions(sides, checkpoint), log, log, stop);
             if (options.dryRun || options.planOut != null) {
                 return plan(copy, log, json);
             }
@@ -276,7 +276,8 @@ final class KeepRsyncCommand extends AbstractCommand {
             });
         }
         final CopyListener.Counts counts = copy.plan().counts();
-        log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes()) + ", "
+        log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes())
+                + ", "
                 + counts.missingBytes() + " bytes)" + placement(counts)
                 + (options.planOut == null ? "" : "; listed in " + options.planOut));
         if (json != null) {
@@ -364,17 +365,24 @@ final class KeepRsyncCommand extends AbstractCommand {
         boolean good = true;
         if (options.verify != null) {
             final Upkeep.Outcome outcome = new Upkeep(sides.destination(), sides.source(), copy, stop)
-                    .verify(holders, options.verify, options.sample / 100, options.repair, (digest, place, what, healed) ->
-                            log.line("verify: " + KeepRsyncLog.locator(digest) + " on " + place + " is "
-                                    + what.name().toLowerCase(java.util.Locale.ROOT) + (healed ? ", repaired" : "")));
+                    .verify(
+                            holders,
+                            options.verify,
+                            options.sample / 100,
+                            options.repair,
+                            (digest, place, what, healed) -> log.line("verify: " + KeepRsyncLog.locator(digest) + " on "
+                                    + place + " is " + what.name().toLowerCase(java.util.Locale.ROOT)
+                                    + (healed ? ", repaired" : "")));
             log.line("verified " + outcome.looked() + " copies: " + outcome.bad() + " bad, " + outcome.repaired()
                     + " repaired");
             good = outcome.bad() == outcome.repaired();
         }
         if (options.touch) {
             final Upkeep.Outcome outcome = new Upkeep(sides.destination(), sides.source(), copy, stop)
-                    .touch(holders, (digest, place, what, healed) ->
-                            log.line("touch: " + KeepRsyncLog.locator(digest) + " on " + place + " failed"));
+                    .touch(
+                            holders,
+                            (digest, place, what, healed) ->
+                                    log.line("touch: " + KeepRsyncLog.locator(digest) + " on " + place + " failed"));
             log.line("touched " + (outcome.looked() - outcome.bad()) + " of " + outcome.looked() + " copies");
             good &= outcome.bad() == 0;
         }

@@ -30,50 +30,59 @@ final class KeepRsyncOptions {
     @Option(
             names = {"-src", "--src"},
             paramLabel = "NAME",
-            description = "Source: settings NAME (~/.config/arvados/NAME.conf), a path with a slash, dir:PATH or s3://….")
-    @Nullable String src;
+            description =
+                    "Source: settings NAME (~/.config/arvados/NAME.conf), a path with a slash, dir:PATH or s3://….")
+    @Nullable
+    String src;
 
     @Option(
             names = {"-dst", "--dst"},
             paramLabel = "NAME",
             description = "Destination, as -src.")
-    @Nullable String dst;
+    @Nullable
+    String dst;
 
     @Option(
             names = {"-src-keep-services-json", "--src-keep-services-json"},
             paramLabel = "JSON",
             description = "List of the source's keep services, or @FILE, instead of asking its API server.")
-    @Nullable String srcServices;
+    @Nullable
+    String srcServices;
 
     @Option(
             names = {"-dst-keep-services-json", "--dst-keep-services-json"},
             paramLabel = "JSON",
             description = "List of the destination's keep services, or @FILE.")
-    @Nullable String dstServices;
+    @Nullable
+    String dstServices;
 
     @Option(
             names = {"-src-blob-signing-key", "--src-blob-signing-key"},
             paramLabel = "KEY",
             description = "Key that the source signs blocks with, or @FILE (so that it is not seen in ps).")
-    @Nullable String srcKey;
+    @Nullable
+    String srcKey;
 
     @Option(
             names = {"-dst-blob-signing-key", "--dst-blob-signing-key"},
             paramLabel = "KEY",
             description = "Key of the destination, or @FILE: to verify.")
-    @Nullable String dstKey;
+    @Nullable
+    String dstKey;
 
     @Option(
             names = {"-src-data-manager-token", "--src-data-manager-token"},
             paramLabel = "TOKEN",
             description = "System token of the source's stores, or @FILE.")
-    @Nullable String srcToken;
+    @Nullable
+    String srcToken;
 
     @Option(
             names = {"-dst-data-manager-token", "--dst-data-manager-token"},
             paramLabel = "TOKEN",
             description = "System token of the destination's stores, or @FILE.")
-    @Nullable String dstToken;
+    @Nullable
+    String dstToken;
 
     @Option(
             names = {"-src-blob-signature-ttl", "--src-blob-signature-ttl"},
@@ -117,7 +126,8 @@ final class KeepRsyncOptions {
             paramLabel = "SIZE",
             converter = SizeConverter.class,
             description = "Memory for blocks under way (default: 512M, or half of the JVM's direct memory).")
-    @Nullable Long memory;
+    @Nullable
+    Long memory;
 
     @Option(
             names = {"-dry-run", "--dry-run"},
@@ -128,13 +138,15 @@ final class KeepRsyncOptions {
             names = {"-plan-out", "--plan-out"},
             paramLabel = "FILE",
             description = "Write what would be copied to FILE, and stop.")
-    @Nullable Path planOut;
+    @Nullable
+    Path planOut;
 
     @Option(
             names = {"-plan", "--plan"},
             paramLabel = "FILE",
             description = "Copy what FILE lists, unless the destination has it, instead of reading the source's index.")
-    @Nullable Path plan;
+    @Nullable
+    Path plan;
 
     @Option(
             names = {"-stop-on-error", "--stop-on-error"},
@@ -145,7 +157,8 @@ final class KeepRsyncOptions {
             names = {"-failed-out", "--failed-out"},
             paramLabel = "FILE",
             description = "Write the blocks that failed to FILE, which --plan reads.")
-    @Nullable Path failedOut;
+    @Nullable
+    Path failedOut;
 
     @Option(
             names = {"-order", "--order"},
@@ -170,7 +183,8 @@ final class KeepRsyncOptions {
 
     @Option(
             names = {"-per-block-replication", "--per-block-replication"},
-            description = "Give each block the copies that the source's collections want; needs the source's API server.")
+            description =
+                    "Give each block the copies that the source's collections want; needs the source's API server.")
     boolean perBlockReplication;
 
     @Option(
@@ -188,7 +202,8 @@ final class KeepRsyncOptions {
     @Option(
             names = {"-verify", "--verify"},
             paramLabel = "HOW",
-            description = "After the copy prove every copy in the destination: head (the servers do it) or read (here).")
+            description =
+                    "After the copy prove every copy in the destination: head (the servers do it) or read (here).")
     Upkeep.@Nullable Depth verify;
 
     @Option(
@@ -210,21 +225,25 @@ final class KeepRsyncOptions {
     @Option(
             names = {"-diff", "--diff"},
             paramLabel = "FILE",
-            description = "Only compare: write = + - ! and a locator per line to FILE (- is stdout); exit 1 if they differ.")
-    @Nullable String diff;
+            description =
+                    "Only compare: write = + - ! and a locator per line to FILE (- is stdout); exit 1 if they differ.")
+    @Nullable
+    String diff;
 
     @Option(
             names = {"-rate", "--rate"},
             paramLabel = "SIZE",
             converter = SizeConverter.class,
             description = "Read at most this much per second, as 200M.")
-    @Nullable Long rate;
+    @Nullable
+    Long rate;
 
     @Option(
             names = {"-max-blocks-per-second", "--max-blocks-per-second"},
             paramLabel = "N",
             description = "Begin no more blocks per second.")
-    @Nullable Long blocksPerSecond;
+    @Nullable
+    Long blocksPerSecond;
 
     @Option(
             names = {"-connections-per-store", "--connections-per-store"},
@@ -236,7 +255,8 @@ final class KeepRsyncOptions {
             names = {"-idle-timeout", "--idle-timeout"},
             paramLabel = "DURATION",
             converter = GoDurationConverter.class,
-            description = "Give a request up when nothing moved for so long (default: 60s); there is no limit on a whole one.")
+            description =
+                    "Give a request up when nothing moved for so long (default: 60s); there is no limit on a whole one.")
     Duration idleTimeout = Duration.ofSeconds(60);
 
     @Option(
@@ -268,33 +288,38 @@ final class KeepRsyncOptions {
             names = {"-checkpoint", "--checkpoint"},
             paramLabel = "URI",
             description = "Remember finished slices here, so that the next run does not read their indexes again.")
-    @Nullable String checkpoint;
+    @Nullable
+    String checkpoint;
 
     @Option(
             names = {"-min-size", "--min-size"},
             paramLabel = "SIZE",
             converter = SizeConverter.class,
             description = "Only blocks of at least this size.")
-    @Nullable Long minSize;
+    @Nullable
+    Long minSize;
 
     @Option(
             names = {"-max-size", "--max-size"},
             paramLabel = "SIZE",
             converter = SizeConverter.class,
             description = "Only blocks of at most this size.")
-    @Nullable Long maxSize;
+    @Nullable
+    Long maxSize;
 
     @Option(
             names = {"-newer-than", "--newer-than"},
             paramLabel = "WHEN",
             description = "Only blocks written since: 2026-11-20T00:00:00Z, or an age such as 48h.")
-    @Nullable String newerThan;
+    @Nullable
+    String newerThan;
 
     @Option(
             names = {"-include-from", "--include-from"},
             paramLabel = "FILE",
             description = "Only blocks that FILE lists by hash or locator, one per line.")
-    @Nullable Path includeFrom;
+    @Nullable
+    Path includeFrom;
 
     @Option(
             names = {"-json", "--json"},

@@ -63,14 +63,13 @@ final class KeepRsyncSides implements AutoCloseable {
      */
     static KeepRsyncSides open(final KeepRsyncOptions options, final KeepRsyncLog log, final Cancellation cancellation)
             throws IOException {
-        final Side src = new Side(
-                "src", options.src, options.srcServices, options.srcKey, options.srcToken, options.srcTtl);
-        final Side dst = new Side(
-                "dst", options.dst, options.dstServices, options.dstKey, options.dstToken, options.dstTtl);
+        final Side src =
+                new Side("src", options.src, options.srcServices, options.srcKey, options.srcToken, options.srcTtl);
+        final Side dst =
+                new Side("dst", options.dst, options.dstServices, options.dstKey, options.dstToken, options.dstTtl);
         final KeepConfig srcConfig = load(src, options, log);
-        final KeepConfig dstConfig = load(dst, options, log)
-                .replication(options.replications)
-                .storageClasses(options.storageClasses);
+        final KeepConfig dstConfig =
+                load(dst, options, log).replication(options.replications).storageClasses(options.storageClasses);
         log.secrets(Secrets.of(srcConfig, dstConfig));
         final CasStore source = connect(src, srcConfig, cancellation);
         try {

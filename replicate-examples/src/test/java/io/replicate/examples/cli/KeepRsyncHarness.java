@@ -34,8 +34,7 @@ final class KeepRsyncHarness implements AutoCloseable {
             final Era era, final Path directory, final int srcStores, final int dstStores, final String srcKey) {
         this.directory = directory;
         this.src = new FakeCluster(era, "aaaaa", srcStores, directory.resolve("src"), srcKey);
-        this.dst = new FakeCluster(
-                era, "bbbbb", dstStores, directory.resolve("dst"), srcKey.isEmpty() ? "" : DST_KEY);
+        this.dst = new FakeCluster(era, "bbbbb", dstStores, directory.resolve("dst"), srcKey.isEmpty() ? "" : DST_KEY);
         this.srcSettings = src.settings(directory.resolve("src.conf"));
         this.dstSettings = dst.settings(directory.resolve("dst.conf"));
     }
@@ -55,7 +54,8 @@ final class KeepRsyncHarness implements AutoCloseable {
 
     /** Runs keep-rsync from the source to the destination. */
     Run run(final String... more) {
-        final List<String> args = new ArrayList<>(List.of("-src", srcSettings.toString(), "-dst", dstSettings.toString()));
+        final List<String> args =
+                new ArrayList<>(List.of("-src", srcSettings.toString(), "-dst", dstSettings.toString()));
         args.addAll(Arrays.asList(more));
         return runPlain(args.toArray(new String[0]));
     }
@@ -66,11 +66,14 @@ final class KeepRsyncHarness implements AutoCloseable {
         final StringWriter err = new StringWriter();
         final List<String> all = new ArrayList<>(List.of("keep-rsync"));
         all.addAll(Arrays.asList(args));
-        final int code =
-                Main.run(new PrintWriter(out, true), new PrintWriter(err, true), all.toArray(new String[0]));
+        final int code = Main.run(new PrintWriter(out, true), new PrintWriter(err, true), all.toArray(new String[0]));
         final Run run = new Run(code, out.toString(), err.toString());
         for (final String secret : List.of(
-                SRC_KEY, DST_KEY, src.token(), dst.token(), src.token().substring(src.token().lastIndexOf('/') + 1))) {
+                SRC_KEY,
+                DST_KEY,
+                src.token(),
+                dst.token(),
+                src.token().substring(src.token().lastIndexOf('/') + 1))) {
             assertThat(run.out() + run.err()).doesNotContain(secret);
         }
         assertThat(run.out() + run.err()).doesNotContainPattern("\\+A[0-9a-f]{8}");
@@ -118,8 +121,7 @@ final class KeepRsyncHarness implements AutoCloseable {
         for (final String hash : hashes) {
             assertThat(dst.holders(hash))
                     .as(hash)
-                    .containsExactlyElementsOf(
-                            new TreeSet<>(dst.placement(hash).subList(0, copies)));
+                    .containsExactlyElementsOf(new TreeSet<>(dst.placement(hash).subList(0, copies)));
             for (final int holder : dst.holders(hash)) {
                 assertThat(Blocks.md5(dst.store(holder).blocks().read(hash))).isEqualTo(hash);
             }

@@ -48,7 +48,9 @@ class KeepRsyncTest {
             assertThat(run.err()).contains("source has 60 blocks, destination has 0 blocks: 60 blocks to copy");
             assertThat(run.err()).contains("copied 60 blocks");
             for (final var store : both.src.stores()) {
-                assertThat(store.log().indexes()).singleElement().satisfies(e -> assertThat(e.path()).isEqualTo("/index"));
+                assertThat(store.log().indexes())
+                        .singleElement()
+                        .satisfies(e -> assertThat(e.path()).isEqualTo("/index"));
             }
         }
     }
@@ -68,7 +70,8 @@ class KeepRsyncTest {
                     .orElseThrow();
             assertThat(get.path()).matches("/" + hash + "\\+100\\+A[0-9a-f]{40}@[0-9a-f]{8}");
             assertThat(get.headers()).containsEntry("authorization", "OAuth2 " + both.src.token());
-            final RequestLog.Entry put = both.firstChoice(hash).log().blocks("PUT").get(0);
+            final RequestLog.Entry put =
+                    both.firstChoice(hash).log().blocks("PUT").get(0);
             assertThat(put.path()).isEqualTo("/" + hash);
             assertThat(put.headers())
                     .containsEntry("content-length", "100")
@@ -86,12 +89,15 @@ class KeepRsyncTest {
 
             final Run run = both.run("--workers", "1").assertCode(0);
 
-            assertThat(run.err()).containsPattern("getting indexes: 7\\.\\.\\. 6\\.\\.\\. 5\\.\\.\\. 4\\.\\.\\. 3\\.\\.\\. 2\\.\\.\\. 1\\.\\.\\. 0\n");
+            assertThat(run.err())
+                    .containsPattern(
+                            "getting indexes: 7\\.\\.\\. 6\\.\\.\\. 5\\.\\.\\. 4\\.\\.\\. 3\\.\\.\\. 2\\.\\.\\. 1\\.\\.\\. 0\n");
             final List<String> lines = run.lines("copying data block");
             assertThat(lines).hasSize(20);
-            assertThat(lines).allMatch(line -> line.matches(
-                    "\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d copying data block \\d+ of 20 \\(\\d+% done, ETA ([0-9hms]+|\\?)\\):"
-                            + " [0-9a-f]{32}\\+\\d+"));
+            assertThat(lines)
+                    .allMatch(line -> line.matches(
+                            "\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d copying data block \\d+ of 20 \\(\\d+% done, ETA ([0-9hms]+|\\?)\\):"
+                                    + " [0-9a-f]{32}\\+\\d+"));
             assertThat(lines.get(0)).contains("block 1 of 20 (0% done, ETA ?)");
             assertThat(lines.get(19)).contains("block 20 of 20");
         }
@@ -175,12 +181,17 @@ class KeepRsyncTest {
             try (KeepRsyncHarness both = new KeepRsyncHarness(era, makeDirectory(own), 3, 4)) {
                 final List<String> hashes = both.fill(10, 20);
                 both.src.store(both.src.holders(hashes.get(0)).get(0)).blocks().corrupt(hashes.get(0));
-                both.src.holders(hashes.get(1)).forEach(n -> both.src.store(n).blocks().corrupt(hashes.get(1)));
+                both.src
+                        .holders(hashes.get(1))
+                        .forEach(n -> both.src.store(n).blocks().corrupt(hashes.get(1)));
                 final Path failed = own.resolve("failed");
 
-                final Run run = both.run("--retries", "0", "--failed-out", failed.toString()).assertCode(1);
+                final Run run = both.run("--retries", "0", "--failed-out", failed.toString())
+                        .assertCode(1);
 
-                assertThat(run.err()).contains("Error getting block: " + hashes.get(1)).contains("1 block could not be copied");
+                assertThat(run.err())
+                        .contains("Error getting block: " + hashes.get(1))
+                        .contains("1 block could not be copied");
                 assertThat(failed).content().contains(hashes.get(1) + "+101").doesNotContain(hashes.get(0));
                 final List<String> copied = new ArrayList<>(hashes);
                 copied.remove(1);
@@ -291,9 +302,11 @@ class KeepRsyncTest {
             assertThat(both.run("--placement-report").assertCode(0).err()).contains(misplaced + " are misplaced");
             both.run("--fix-placement").assertCode(0);
             for (final String hash : hashes) {
-                assertThat(both.dst.holders(hash)).containsAll(both.dst.placement(hash).subList(0, 2));
+                assertThat(both.dst.holders(hash))
+                        .containsAll(both.dst.placement(hash).subList(0, 2));
             }
-            assertThat(both.run("--placement-report", "--dry-run").assertCode(0).err()).contains("0 are misplaced");
+            assertThat(both.run("--placement-report", "--dry-run").assertCode(0).err())
+                    .contains("0 are misplaced");
         }
     }
 
@@ -324,7 +337,9 @@ class KeepRsyncTest {
             both.fill(19, 1);
             both.src.store(0).faults().nextStatuses(500, 500);
             both.run().assertCode(0);
-            assertThat(both.src.store(0).log().blocks("GET")).extracting(RequestLog.Entry::status).containsExactly(500, 500, 200);
+            assertThat(both.src.store(0).log().blocks("GET"))
+                    .extracting(RequestLog.Entry::status)
+                    .containsExactly(500, 500, 200);
 
             both.clearLogs();
             both.fill(20, 1);
@@ -364,7 +379,9 @@ class KeepRsyncTest {
             final Run run = both.run("-src-blob-signing-key", "wrong").assertCode(1);
 
             assertThat(run.err()).contains("check the blob signing key, the blob signature ttl");
-            assertThat(both.src.stores().stream().mapToInt(store -> store.log().blocks("GET").size()).sum())
+            assertThat(both.src.stores().stream()
+                            .mapToInt(store -> store.log().blocks("GET").size())
+                            .sum())
                     .isLessThan(150);
             assertThat(both.dst.hashes()).isEmpty();
         }
@@ -375,7 +392,8 @@ class KeepRsyncTest {
         try (KeepRsyncHarness both = clusters(Era.B)) {
             both.fill(24, 10);
 
-            assertThat(both.run("-src-blob-signature-ttl", "24h").assertCode(1).err()).contains("ttl");
+            assertThat(both.run("-src-blob-signature-ttl", "24h").assertCode(1).err())
+                    .contains("ttl");
             both.run("-src-blob-signature-ttl", "336h").assertCode(0);
         }
     }
@@ -387,11 +405,18 @@ class KeepRsyncTest {
             final Path wrong = directory.resolve("wrong.conf");
             Files.writeString(wrong, Files.readString(both.srcSettings()).replace(both.src.token(), "nonsense-token"));
 
-            final Run run = both.runPlain("-src", wrong.toString(), "-dst", both.dstSettings().toString()).assertCode(1);
+            final Run run = both.runPlain(
+                            "-src", wrong.toString(), "-dst", both.dstSettings().toString())
+                    .assertCode(1);
 
-            assertThat(run.err()).contains("Error configuring src keepclient: ").contains("401").contains("refuses the token");
+            assertThat(run.err())
+                    .contains("Error configuring src keepclient: ")
+                    .contains("401")
+                    .contains("refuses the token");
             // good for the API server, not for the stores
-            assertThat(both.run("-src-data-manager-token", "nonsense-token").assertCode(1).err())
+            assertThat(both.run("-src-data-manager-token", "nonsense-token")
+                            .assertCode(1)
+                            .err())
                     .contains("Got http status code: 401");
         }
     }
@@ -401,13 +426,18 @@ class KeepRsyncTest {
         try (KeepRsyncHarness both = clusters(Era.B)) {
             both.fill(26, 4);
             final Path bare = directory.resolve("bare.conf");
-            Files.writeString(
-                    bare, "ARVADOS_API_HOST=" + both.src.api().host() + "\nARVADOS_API_HOST_INSECURE=yes\n");
+            Files.writeString(bare, "ARVADOS_API_HOST=" + both.src.api().host() + "\nARVADOS_API_HOST_INSECURE=yes\n");
             final Path key = Files.writeString(directory.resolve("key"), KeepRsyncHarness.SRC_KEY + "\n");
             final Path token = Files.writeString(directory.resolve("token"), both.src.token() + "\n");
 
-            both.runPlain("-src", bare.toString(), "-dst", both.dstSettings().toString(),
-                            "--src-blob-signing-key=@" + key, "--src-data-manager-token", "@" + token)
+            both.runPlain(
+                            "-src",
+                            bare.toString(),
+                            "-dst",
+                            both.dstSettings().toString(),
+                            "--src-blob-signing-key=@" + key,
+                            "--src-data-manager-token",
+                            "@" + token)
                     .assertCode(0);
 
             assertThat(both.dst.hashes()).hasSize(4);
@@ -425,19 +455,31 @@ class KeepRsyncTest {
             both.dst.api().down();
 
             final String[] args = {
-                "-src", src.toString(), "-dst", dst.toString(),
-                "-src-keep-services-json", both.src.servicesJson(),
-                "-dst-keep-services-json", "@" + json,
-                "-src-blob-signing-key", KeepRsyncHarness.SRC_KEY,
-                "-src-blob-signature-ttl", "336h",
-                "-replications", "2"
+                "-src",
+                src.toString(),
+                "-dst",
+                dst.toString(),
+                "-src-keep-services-json",
+                both.src.servicesJson(),
+                "-dst-keep-services-json",
+                "@" + json,
+                "-src-blob-signing-key",
+                KeepRsyncHarness.SRC_KEY,
+                "-src-blob-signature-ttl",
+                "336h",
+                "-replications",
+                "2"
             };
             both.runPlain(args).assertCode(0);
             assertThat(both.dst.hashes()).hasSize(10);
 
-            final Run without = both.runPlain("-src", src.toString(), "-dst", dst.toString()).assertCode(1);
-            assertThat(without.err()).contains("Error configuring src keepclient").contains("ARVADOS_API_HOST");
-            final Run noCopies = both.runPlain(java.util.Arrays.copyOf(args, args.length - 2)).assertCode(1);
+            final Run without = both.runPlain("-src", src.toString(), "-dst", dst.toString())
+                    .assertCode(1);
+            assertThat(without.err())
+                    .contains("Error configuring src keepclient")
+                    .contains("ARVADOS_API_HOST");
+            final Run noCopies = both.runPlain(java.util.Arrays.copyOf(args, args.length - 2))
+                    .assertCode(1);
             assertThat(noCopies.err()).contains("give -replications");
         }
     }
@@ -450,8 +492,7 @@ class KeepRsyncTest {
             both.src.addProxy();
             both.dst.addProxy();
 
-            both.run(
-                            "-src-keep-services-json", both.src.proxyJson(), "-dst-keep-services-json", both.dst.proxyJson())
+            both.run("-src-keep-services-json", both.src.proxyJson(), "-dst-keep-services-json", both.dst.proxyJson())
                     .assertCode(0);
 
             both.assertPlaced(hashes, 2);
@@ -466,7 +507,13 @@ class KeepRsyncTest {
                 both.fill(29, 1);
                 both.dst.addProxy();
 
-                assertThat(both.run("-dst-keep-services-json", both.dst.proxyJson(), "-replications", "3", "--retries", "0")
+                assertThat(both.run(
+                                        "-dst-keep-services-json",
+                                        both.dst.proxyJson(),
+                                        "-replications",
+                                        "3",
+                                        "--retries",
+                                        "0")
                                 .assertCode(1)
                                 .err())
                         .contains("wanted 3, stored 2");
@@ -480,7 +527,13 @@ class KeepRsyncTest {
             final Path secure = directory.resolve("secure.conf");
             Files.writeString(secure, Files.readString(both.srcSettings()).replace("INSECURE=1", "INSECURE=0"));
 
-            assertThat(both.runPlain("-src", secure.toString(), "-dst", both.dstSettings().toString()).assertCode(1).err())
+            assertThat(both.runPlain(
+                                    "-src",
+                                    secure.toString(),
+                                    "-dst",
+                                    both.dstSettings().toString())
+                            .assertCode(1)
+                            .err())
                     .contains("TLS with https://localhost");
         }
     }
@@ -494,8 +547,14 @@ class KeepRsyncTest {
 
             both.run("--connections-per-store", "2").assertCode(0);
 
-            both.src.stores().forEach(store -> assertThat(store.log().highestConcurrency()).isBetween(1, 2));
-            both.dst.stores().forEach(store -> assertThat(store.log().highestConcurrency()).isBetween(1, 2));
+            both.src
+                    .stores()
+                    .forEach(store ->
+                            assertThat(store.log().highestConcurrency()).isBetween(1, 2));
+            both.dst
+                    .stores()
+                    .forEach(store ->
+                            assertThat(store.log().highestConcurrency()).isBetween(1, 2));
         }
     }
 
@@ -508,10 +567,14 @@ class KeepRsyncTest {
             assertThat(both.goodWrites()).isZero();
             final JsonNode plan = events(dry, "plan").get(0);
 
-            final JsonNode summary = events(both.run("--json").assertCode(0), "summary").get(0);
+            final JsonNode summary =
+                    events(both.run("--json").assertCode(0), "summary").get(0);
 
-            assertThat(plan.path("missing").asLong()).isEqualTo(summary.path("copied").asLong()).isEqualTo(15);
-            assertThat(plan.path("missingBytes").asLong()).isEqualTo(summary.path("bytes").asLong());
+            assertThat(plan.path("missing").asLong())
+                    .isEqualTo(summary.path("copied").asLong())
+                    .isEqualTo(15);
+            assertThat(plan.path("missingBytes").asLong())
+                    .isEqualTo(summary.path("bytes").asLong());
         }
     }
 
@@ -562,7 +625,8 @@ class KeepRsyncTest {
             final List<Integer> order = both.dst.placement(hash);
             both.dst.store(order.get(0)).deviceId("shared");
             both.dst.store(order.get(1)).deviceId("shared");
-            final byte[] data = both.src.store(both.src.holders(hash).get(0)).blocks().read(hash);
+            final byte[] data =
+                    both.src.store(both.src.holders(hash).get(0)).blocks().read(hash);
             both.dst.put(data, order.get(0), order.get(1));
 
             both.run("--ensure-replicas").assertCode(0);
@@ -583,14 +647,17 @@ class KeepRsyncTest {
                     both.firstChoice(hashes.get(i)).blocks().corrupt(hashes.get(i));
                 }
 
-                final Run found = both.run("--no-copy", "--verify", how, "--retries", "0").assertCode(1);
+                final Run found =
+                        both.run("--no-copy", "--verify", how, "--retries", "0").assertCode(1);
                 assertThat(found.lines("verify: ")).hasSize(3);
                 assertThat(found.err()).contains("verified 40 copies: 3 bad, 0 repaired");
                 for (int i = 0; i < 3; i++) {
                     assertThat(found.err()).contains("verify: " + hashes.get(i));
                 }
 
-                assertThat(both.run("--verify", how, "--repair", "--retries", "0").assertCode(0).err())
+                assertThat(both.run("--verify", how, "--repair", "--retries", "0")
+                                .assertCode(0)
+                                .err())
                         .contains("3 bad, 3 repaired");
                 both.assertPlaced(hashes, 2);
             }
@@ -603,7 +670,10 @@ class KeepRsyncTest {
             both.fill(37, 200);
             both.run("--quiet").assertCode(0);
 
-            final String line = both.run("--no-copy", "--verify", "head", "--sample", "25").assertCode(0).lines("verified").get(0);
+            final String line = both.run("--no-copy", "--verify", "head", "--sample", "25")
+                    .assertCode(0)
+                    .lines("verified")
+                    .get(0);
 
             final int looked = Integer.parseInt(line.replaceAll(".*verified (\\d+) copies.*", "$1"));
             assertThat(looked).isBetween(2 * 20, 2 * 80);
@@ -614,9 +684,13 @@ class KeepRsyncTest {
     void givesEachBlockTheCopiesThatItsCollectionsWant() {
         try (KeepRsyncHarness both = clusters(Era.B)) {
             final List<String> hashes = both.fill(38, 4);
-            both.src.api()
+            both.src
+                    .api()
                     .collection("aaaaa-4zz18-000000000000001", ". " + hashes.get(0) + "+100+Aabc@1 0:100:x\n", 1)
-                    .collection("aaaaa-4zz18-000000000000002", "./d " + hashes.get(1) + "+101 " + hashes.get(0) + "+100 0:1:y\n", 3)
+                    .collection(
+                            "aaaaa-4zz18-000000000000002",
+                            "./d " + hashes.get(1) + "+101 " + hashes.get(0) + "+100 0:1:y\n",
+                            3)
                     .collection("aaaaa-4zz18-000000000000003", ". " + hashes.get(2) + "+102 0:1:y\n", 1);
 
             both.run("--per-block-replication").assertCode(0);
@@ -680,7 +754,8 @@ class KeepRsyncTest {
             }
 
             both.fill(43, 1);
-            assertThat(both.run("--storage-classes", "hot,cold").assertCode(1).err()).contains("in every wanted class");
+            assertThat(both.run("--storage-classes", "hot,cold").assertCode(1).err())
+                    .contains("in every wanted class");
         }
     }
 
@@ -691,7 +766,11 @@ class KeepRsyncTest {
             final List<String> hashes = both.fill(44, 6);
             both.run().assertCode(0);
             final Instant old = Instant.parse("2020-01-01T00:00:00Z");
-            both.dst.stores().forEach(store -> store.blocks().hashes().forEach(hash -> store.blocks().mtime(hash, old)));
+            both.dst
+                    .stores()
+                    .forEach(store -> store.blocks()
+                            .hashes()
+                            .forEach(hash -> store.blocks().mtime(hash, old)));
 
             both.run("--no-copy", "--touch").assertCode(0);
 
@@ -711,12 +790,20 @@ class KeepRsyncTest {
             both.run("--min-size", "103", "--max-size", "105").assertCode(0);
             assertThat(both.dst.hashes()).containsExactlyElementsOf(new TreeSet<>(hashes.subList(3, 6)));
 
-            final Path list = Files.writeString(directory.resolve("list"), "# two\n" + hashes.get(0) + "\n" + hashes.get(9) + "+109\n");
+            final Path list = Files.writeString(
+                    directory.resolve("list"), "# two\n" + hashes.get(0) + "\n" + hashes.get(9) + "+109\n");
             both.run("--include-from", list.toString()).assertCode(0);
             assertThat(both.dst.hashes()).hasSize(5).contains(hashes.get(0), hashes.get(9));
 
-            both.src.stores().forEach(store -> store.blocks().hashes().forEach(hash -> store.blocks().mtime(hash, Instant.parse("2015-01-01T00:00:00Z"))));
-            both.src.holders(hashes.get(7)).forEach(n -> both.src.store(n).blocks().mtime(hashes.get(7), Instant.parse("2016-02-01T00:00:00Z")));
+            both.src
+                    .stores()
+                    .forEach(store -> store.blocks()
+                            .hashes()
+                            .forEach(hash -> store.blocks().mtime(hash, Instant.parse("2015-01-01T00:00:00Z"))));
+            both.src
+                    .holders(hashes.get(7))
+                    .forEach(n ->
+                            both.src.store(n).blocks().mtime(hashes.get(7), Instant.parse("2016-02-01T00:00:00Z")));
             both.run("--newer-than", "2016-01-01T00:00:00Z").assertCode(0);
             assertThat(both.dst.hashes()).hasSize(6).contains(hashes.get(7));
         }
@@ -727,11 +814,14 @@ class KeepRsyncTest {
         final Path store = Files.createDirectory(directory.resolve("store"));
         try (KeepRsyncHarness both = clusters(Era.B)) {
             final List<String> hashes = both.fill(46, 12);
-            both.runPlain("-src", both.srcSettings().toString(), "-dst", "dir:" + store).assertCode(0);
-            both.runPlain("-src", "dir:" + store, "-dst", both.dstSettings().toString()).assertCode(0);
+            both.runPlain("-src", both.srcSettings().toString(), "-dst", "dir:" + store)
+                    .assertCode(0);
+            both.runPlain("-src", "dir:" + store, "-dst", both.dstSettings().toString())
+                    .assertCode(0);
 
             both.assertPlaced(hashes, 2);
-            assertThat(store.resolve(hashes.get(0).substring(0, 3)).resolve(hashes.get(0))).exists();
+            assertThat(store.resolve(hashes.get(0).substring(0, 3)).resolve(hashes.get(0)))
+                    .exists();
         }
     }
 
@@ -740,8 +830,12 @@ class KeepRsyncTest {
         try (KeepRsyncHarness both = clusters(Era.B)) {
             final List<String> hashes = both.fill(47, 4);
             both.run().assertCode(0);
-            both.dst.holders(hashes.get(1)).forEach(n -> both.dst.store(n).blocks().delete(hashes.get(1)));
-            both.dst.holders(hashes.get(2)).forEach(n -> both.dst.store(n).blocks().truncate(hashes.get(2), 9));
+            both.dst
+                    .holders(hashes.get(1))
+                    .forEach(n -> both.dst.store(n).blocks().delete(hashes.get(1)));
+            both.dst
+                    .holders(hashes.get(2))
+                    .forEach(n -> both.dst.store(n).blocks().truncate(hashes.get(2), 9));
             final String extra = both.dst.put(new byte[] {1, 2, 3}, 0);
 
             final Run run = both.run("--diff", "-").assertCode(1);
@@ -793,8 +887,12 @@ class KeepRsyncTest {
             for (final JsonNode store : summary.path("stores")) {
                 requests += store.path("requests").asLong();
             }
-            final long answered = both.src.stores().stream().mapToLong(s -> s.log().entries().size()).sum()
-                    + both.dst.stores().stream().mapToLong(s -> s.log().entries().size()).sum();
+            final long answered = both.src.stores().stream()
+                            .mapToLong(s -> s.log().entries().size())
+                            .sum()
+                    + both.dst.stores().stream()
+                            .mapToLong(s -> s.log().entries().size())
+                            .sum();
             assertThat(requests).isEqualTo(answered);
         }
     }
@@ -815,7 +913,8 @@ class KeepRsyncTest {
             assertThat(both.dst.hashes()).hasSize(40);
             assertThat(both.src.store(0).log().indexes())
                     .singleElement()
-                    .satisfies(entry -> assertThat(entry.path()).isEqualTo("/index/" + hashes.get(0).charAt(0)));
+                    .satisfies(entry -> assertThat(entry.path())
+                            .isEqualTo("/index/" + hashes.get(0).charAt(0)));
         }
     }
 

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /** Hands what a connection receives to the exchange that is under way on it. */
 @SuppressWarnings("FutureReturnValueIgnored") // what becomes of a close or a write is heard by the handler
 final class ExchangeHandler extends SimpleChannelInboundHandler<HttpObject> {
-    @Nullable HttpExchange exchange;
+    @Nullable
+    HttpExchange exchange;
 
     @Override
     protected void channelRead0(final ChannelHandlerContext context, final HttpObject message) {

@@ -39,8 +39,7 @@ public final class HttpEngine implements AutoCloseable {
     public HttpEngine(final boolean insecure, final String name) throws ReplicationException {
         final boolean epoll = Epoll.isAvailable();
         final IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
-        final int threads =
-                Math.max(1, Math.min(MAX_LOOPS, Runtime.getRuntime().availableProcessors()));
+        final int threads = Math.max(1, Math.min(MAX_LOOPS, Runtime.getRuntime().availableProcessors()));
         this.tls = tlsContext(insecure);
         this.loops = new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory(name, true), io);
         this.channelType = epoll ? EpollSocketChannel.class : NioSocketChannel.class;

@@ -83,8 +83,7 @@ public final class HttpExchange {
                     abort(new ReplicationException(
                             ReplicationException.Category.CANCELLED, "stopped during " + place()));
                 } else if (System.nanoTime() - lifeNs > idle.toNanos()) {
-                    abort(ReplicationException.retry(
-                            place() + ": nothing moved for " + idle.toSeconds() + " s", null));
+                    abort(ReplicationException.retry(place() + ": nothing moved for " + idle.toSeconds() + " s", null));
                 }
             }
         } catch (final InterruptedException e) {
@@ -225,7 +224,8 @@ public final class HttpExchange {
         }
         if (content.decoderResult().isFailure()) {
             breakOff(ReplicationException.retry(
-                    place() + ": the answer broke off after " + received + " bytes", content.decoderResult().cause()));
+                    place() + ": the answer broke off after " + received + " bytes",
+                    content.decoderResult().cause()));
             return;
         }
         final ByteBuf bytes = content.content();

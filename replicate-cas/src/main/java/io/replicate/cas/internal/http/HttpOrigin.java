@@ -73,7 +73,8 @@ public final class HttpOrigin {
                 .option(ChannelOption.SO_KEEPALIVE, true)
                 // A server that refuses a body early closes its reading end: what it said must still be read.
                 .option(ChannelOption.AUTO_CLOSE, false)
-                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) limits.connect().toMillis())
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int)
+                        limits.connect().toMillis())
                 .option(
                         ChannelOption.RECVBUF_ALLOCATOR,
                         new AdaptiveRecvByteBufAllocator(2048, 1 << 16, MAX_RECEIVE_BYTES))
@@ -82,7 +83,8 @@ public final class HttpOrigin {
                     protected void initChannel(final SocketChannel channel) {
                         if (secure) {
                             final SslHandler handler = tls.newHandler(channel.alloc(), host, port);
-                            handler.setHandshakeTimeoutMillis(2 * limits.connect().toMillis());
+                            handler.setHandshakeTimeoutMillis(
+                                    2 * limits.connect().toMillis());
                             channel.pipeline().addLast(handler);
                         }
                         channel.pipeline()
