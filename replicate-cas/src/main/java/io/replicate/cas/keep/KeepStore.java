@@ -237,7 +237,8 @@ public final class KeepStore implements CasStore {
             return switch (e.kind()) {
                 case NOT_FOUND -> Finding.MISSING;
                 case DAMAGED -> Finding.DAMAGED;
-                default -> Finding.UNREADABLE;
+                // A new store finds the damage while it sends, and can only break off: asked without data, it says so.
+                default -> ask(place, digest) == Finding.DAMAGED ? Finding.DAMAGED : Finding.UNREADABLE;
             };
         }
     }
