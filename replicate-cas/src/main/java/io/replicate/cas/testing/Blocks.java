@@ -23,7 +23,8 @@ public final class Blocks {
     private final Path directory;
     private final AtomicLong temporary = new AtomicLong();
 
-    Blocks(final Path directory) {
+    /** Opens the volume in a directory, which need not exist yet. */
+    public Blocks(final Path directory) {
         this.directory = directory;
     }
 
