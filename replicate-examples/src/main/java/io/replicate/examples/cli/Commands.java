@@ -17,6 +17,10 @@ final class Commands {
             new Entry("help", "Show the commands, or the options of one command.", () -> new HelpCommand()),
             new Entry("bench", "Measure against the peers, side by side.", () -> new BenchCommand()),
             new Entry("demo", "Watch a ring clone an image and lose a node on the way.", () -> new DemoCommand()),
+            new Entry(
+                    "keep-rsync",
+                    "Copy the blocks that one Keep cluster has and another lacks.",
+                    () -> new KeepRsyncCommand()),
             new Entry("ring", "Clone a disk or an image to many machines.", () -> new RingCommand()),
             new Entry("version", "Show the version.", () -> new VersionCommand()));
 

@@ -1,0 +1,333 @@
+package io.replicate.cas.internal.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.replicate.core.spi.Cancellation;
+import io.replicate.core.spi.ReplicationException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request under way and its answer. Its state belongs to the event loop of its connection; whoever started it only
+ * waits. When the waiting is over, by an answer or by a failure, the memory of the body and of the sink is not touched any
+ * more.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // what becomes of a close or a write is heard by the handler
+public final class HttpExchange {
+    /** Bodies are written in slices, so that each one that leaves counts as a sign of life. */
+    private static final int SLICE_BYTES = 1 << 18;
+
+    private static final long LOOK_NS = 200_000_000L;
+
+    private final HttpOrigin origin;
+    private final HttpCall call;
+    private final long startNs = System.nanoTime();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile long lifeNs = startNs;
+    private volatile boolean aborted;
+    private volatile @Nullable Channel channel;
+    private volatile @Nullable IOException failure;
+    private volatile @Nullable HttpAnswer answer;
+
+    // Owned by the event loop.
+    private boolean reused;
+    private int pendingWrites;
+    private @Nullable HttpResponse head;
+    private boolean informational;
+    private boolean answered;
+    private boolean keepAlive;
+    private boolean toSink;
+    private long received;
+    private @Nullable IOException broken;
+    private final ByteArrayOutputStream text = new ByteArrayOutputStream();
+
+    HttpExchange(final HttpOrigin origin, final HttpCall call) {
+        this.origin = origin;
+        this.call = call;
+    }
+
+    /**
+     * Waits for the end of the exchange.
+     *
+     * @param idle how long it may stand without a byte moving.
+     * @return the answer, whatever its status.
+     * @throws ReplicationException RETRY when the connection failed or stood still or the body was short, what the sink
+     *     threw, CANCELLED when the cancellation was requested.
+     */
+    public HttpAnswer await(final Duration idle, final Cancellation cancellation) throws IOException {
+        try {
+            while (!ended.await(LOOK_NS, TimeUnit.NANOSECONDS)) {
+                if (aborted) {
+                    continue;
+                }
+                if (cancellation.isRequested()) {
+                    abort(new ReplicationException(
+                            ReplicationException.Category.CANCELLED, "stopped during " + place()));
+                } else if (System.nanoTime() - lifeNs > idle.toNanos()) {
+                    abort(ReplicationException.retry(place() + ": nothing moved for " + idle.toSeconds() + " s", null));
+                }
+            }
+        } catch (final InterruptedException e) {
+            abort(new ReplicationException(
+                    ReplicationException.Category.CANCELLED, "interrupted during " + place(), e));
+            awaitEndUninterruptibly();
+            Thread.currentThread().interrupt();
+        }
+        final HttpAnswer result = answer;
+        if (result != null) {
+            return result;
+        }
+        final IOException cause = failure;
+        throw new ReplicationException(
+                ReplicationException.categoryOf(cause == null ? new IOException() : cause),
+                cause == null ? place() + " ended" : String.valueOf(cause.getMessage()),
+                cause);
+    }
+
+    /** Waits for the end with the idle time of the server's limits. */
+    public HttpAnswer await(final Cancellation cancellation) throws IOException {
+        return await(origin.limits().idle(), cancellation);
+    }
+
+    private void awaitEndUninterruptibly() {
+        boolean interrupted = true;
+        while (interrupted) {
+            try {
+                ended.await();
+                interrupted = false;
+            } catch (final InterruptedException e) {
+                // The memory of the body must not be given back before the event loop has let go of it.
+                interrupted = true;
+            }
+        }
+    }
+
+    private String place() {
+        return call.method() + " " + origin.url();
+    }
+
+    private void abort(final IOException why) {
+        aborted = true;
+        final Channel open = channel;
+        if (open == null) {
+            // Still connecting: that ends by itself, and sendOn() looks at the flag.
+            failure = why;
+            return;
+        }
+        open.eventLoop().execute(() -> breakOff(why));
+    }
+
+    /** Ends an exchange that has no connection. */
+    void fail(final IOException cause) {
+        if (failure == null) {
+            failure = cause;
+        }
+        end();
+    }
+
+    void sendOn(final Channel connection, final boolean kept) {
+        channel = connection;
+        connection.eventLoop().execute(() -> send(connection, kept));
+    }
+
+    private void send(final Channel connection, final boolean kept) {
+        lifeNs = System.nanoTime();
+        if (aborted) {
+            connection.close();
+            fail(ReplicationException.retry(place() + " was given up", null));
+            return;
+        }
+        reused = kept;
+        connection.pipeline().get(ExchangeHandler.class).exchange = this;
+        final HttpRequest request =
+                new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.valueOf(call.method()), call.path());
+        request.headers().set(HttpHeaderNames.HOST, origin.hostHeader());
+        for (final Map.Entry<String, String> header : call.headers()) {
+            request.headers().add(header.getKey(), header.getValue());
+        }
+        final ByteBuffer body = call.body();
+        if (body != null) {
+            request.headers().set(HttpHeaderNames.CONTENT_LENGTH, body.remaining());
+        }
+        write(connection, request);
+        if (body != null) {
+            for (int at = body.position(); at < body.limit(); at += SLICE_BYTES) {
+                final ByteBuffer slice = body.slice(at, Math.min(SLICE_BYTES, body.limit() - at));
+                write(connection, new DefaultHttpContent(Unpooled.wrappedBuffer(slice)));
+            }
+        }
+        write(connection, LastHttpContent.EMPTY_LAST_CONTENT);
+        connection.flush();
+    }
+
+    private void write(final Channel connection, final Object message) {
+        pendingWrites++;
+        final ChannelFuture written = connection.write(message);
+        written.addListener(done -> {
+            pendingWrites--;
+            lifeNs = System.nanoTime();
+            if (!done.isSuccess() && broken == null) {
+                broken = ReplicationException.retry(
+                        place() + ": sending failed: " + done.cause().getMessage(), done.cause());
+            }
+            endWhenDone(connection);
+        });
+    }
+
+    void head(final Channel connection, final HttpResponse response) {
+        lifeNs = System.nanoTime();
+        informational = response.status().code() < 200;
+        if (informational) {
+            return;
+        }
+        head = response;
+        keepAlive = HttpUtil.isKeepAlive(response);
+        toSink = response.status().code() == 200 && call.sink() != null;
+        final BodySink sink = call.sink();
+        if (toSink && sink != null) {
+            try {
+                sink.begin(HttpUtil.getContentLength(response, -1L));
+            } catch (final IOException e) {
+                breakOff(e);
+            }
+        }
+    }
+
+    void content(final Channel connection, final HttpContent content) {
+        lifeNs = System.nanoTime();
+        if (aborted || informational) {
+            informational &= !(content instanceof LastHttpContent);
+            return;
+        }
+        final HttpResponse response = head;
+        if (response == null) {
+            return;
+        }
+        if (content.decoderResult().isFailure()) {
+            breakOff(ReplicationException.retry(
+                    place() + ": the answer broke off after " + received + " bytes",
+                    content.decoderResult().cause()));
+            return;
+        }
+        final ByteBuf bytes = content.content();
+        received += bytes.readableBytes();
+        try {
+            take(bytes, response.status().code());
+        } catch (final IOException e) {
+            breakOff(e);
+            return;
+        }
+        if (content instanceof LastHttpContent) {
+            answered = true;
+            endWhenDone(connection);
+        }
+    }
+
+    private void take(final ByteBuf bytes, final int status) throws IOException {
+        final BodySink sink = call.sink();
+        if (toSink && sink != null) {
+            sink.data(bytes);
+            return;
+        }
+        final int limit = status == 200 ? call.maxTextBytes() : HttpCall.ERROR_TEXT_BYTES;
+        if (status == 200 && text.size() + bytes.readableBytes() > limit) {
+            throw ReplicationException.fail(place() + ": the answer is larger than " + limit + " bytes", null);
+        }
+        bytes.readBytes(text, Math.min(bytes.readableBytes(), Math.max(0, limit - text.size())));
+    }
+
+    void malformed(final Throwable cause) {
+        final String what = cause instanceof IOException ? ": the connection failed: " : ": the answer is not HTTP: ";
+        breakOff(ReplicationException.retry(place() + what + cause.getMessage(), cause));
+    }
+
+    /** The connection is gone. */
+    void inactive(final Channel connection) {
+        if (broken == null && !answered) {
+            broken = ReplicationException.retry(
+                    place() + ": the connection was closed after " + received + " bytes of the answer", null);
+        }
+        keepAlive = false;
+        endWhenDone(connection);
+    }
+
+    private void breakOff(final IOException why) {
+        if (ended.getCount() == 0) {
+            return;
+        }
+        aborted = true;
+        if (broken == null || !answered) {
+            broken = why;
+        }
+        final Channel open = channel;
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    private void endWhenDone(final Channel connection) {
+        if (ended.getCount() == 0) {
+            return;
+        }
+        if (pendingWrites > 0) {
+            if (answered) {
+                // Refused before the whole body was sent: what is left of it is dropped with the connection.
+                keepAlive = false;
+                connection.close();
+            }
+            return;
+        }
+        if (!answered && connection.isActive()) {
+            return;
+        }
+        connection.pipeline().get(ExchangeHandler.class).exchange = null;
+        final HttpResponse response = head;
+        if (answered && response != null) {
+            if (keepAlive) {
+                origin.giveBack(connection);
+            } else {
+                connection.close();
+            }
+            answer = new HttpAnswer(
+                    response.status().code(),
+                    response.headers(),
+                    text.toString(StandardCharsets.UTF_8),
+                    System.nanoTime() - startNs);
+            end();
+        } else if (reused && response == null && !aborted) {
+            // The server had closed the kept connection: the request is idempotent, and goes out once more.
+            broken = null;
+            reused = false;
+            origin.connect(this);
+        } else {
+            failure = broken;
+            end();
+        }
+    }
+
+    private void end() {
+        if (ended.getCount() > 0) {
+            origin.gate().leave();
+            ended.countDown();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package io.replicate.cas.testing;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A server that has an index and nothing else: so many lines, always the same, of blocks of 64 KiB that nobody has. */
+public final class LineServer implements AutoCloseable {
+    private static final long MIX_1 = 0x9E37_79B9_7F4A_7C15L;
+    private static final long MIX_2 = 0xBF58_476D_1CE4_E5B9L;
+    private static final int PIECE_LINES = 2000;
+
+    private final int lines;
+    private final HttpServer server;
+
+    /** Starts a server on a free port. */
+    public LineServer(final int lines) {
+        this.lines = lines;
+        this.server = new HttpServer(
+                new HttpServer.Handler() {
+                    @Override
+                    public HttpServer.@Nullable Answer refuse(
+                            final HttpServer.Request request, final long contentLength, final boolean chunked) {
+                        return null;
+                    }
+
+                    @Override
+                    public HttpServer.Answer answer(final HttpServer.Request request) {
+                        return LineServer.this.answer(request);
+                    }
+                },
+                false,
+                0);
+    }
+
+    /** Returns the port that it listens on. */
+    public int port() {
+        return server.port();
+    }
+
+    private HttpServer.Answer answer(final HttpServer.Request request) {
+        return "/index".equals(request.path())
+                ? new HttpServer.Answer(200, Map.of(), new byte[0], Integer.MAX_VALUE, new Lines())
+                : HttpServer.Answer.of(404, "Not Found\n");
+    }
+
+    /** Mixes a number to a hash; no two numbers have the same. */
+    private static String hash(final long number) {
+        final long high = (number + 1) * MIX_1;
+        final long low = (high ^ (high >>> 29)) * MIX_2;
+        return String.format(Locale.ROOT, "%016x%016x", high ^ (high >>> 32), low);
+    }
+
+    private final class Lines implements HttpServer.Trickle {
+        private int next;
+        private boolean ended;
+
+        @Override
+        public byte @Nullable [] next() {
+            if (ended) {
+                return null;
+            }
+            final ByteArrayOutputStream piece = new ByteArrayOutputStream();
+            for (int i = 0; i < PIECE_LINES && next < lines; i++) {
+                piece.writeBytes((hash(next++) + "+65536 1500000000000000000\n").getBytes(StandardCharsets.US_ASCII));
+            }
+            if (next == lines) {
+                piece.write('\n');
+                ended = true;
+            }
+            return piece.toByteArray();
+        }
+    }
+
+    @Override
+    public void close() {
+        server.close();
+    }
+}

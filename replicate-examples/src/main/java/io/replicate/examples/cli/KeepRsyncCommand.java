@@ -1,0 +1,391 @@
+package io.replicate.examples.cli;
+
+import io.replicate.cas.copy.BlockFilter;
+import io.replicate.cas.copy.CasCopy;
+import io.replicate.cas.copy.CollectionCopies;
+import io.replicate.cas.copy.CopyListener;
+import io.replicate.cas.copy.CopyOptions;
+import io.replicate.cas.copy.CopySummary;
+import io.replicate.cas.copy.PlanFile;
+import io.replicate.cas.copy.StoreDiff;
+import io.replicate.cas.copy.Upkeep;
+import io.replicate.cas.index.DigestTable;
+import io.replicate.cas.keep.GoDuration;
+import io.replicate.cas.keep.KeepStore;
+import io.replicate.cas.keep.StoreMetrics;
+import io.replicate.cas.store.CasStore;
+import io.replicate.core.job.FailedUnit;
+import io.replicate.core.job.Throttle;
+import io.replicate.core.spi.Cancellation;
+import io.replicate.core.spi.Checkpoint;
+import io.replicate.core.spi.Digest;
+import io.replicate.core.spi.Locator;
+import io.replicate.core.spi.Providers;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Sizes;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+@Command(
+        exitCodeOnUsageHelp = ExitCode.USAGE,
+        description = {
+            "Copies the blocks of one Keep cluster that another one lacks. Each is read once, its checksum is proven, and"
+                    + " it is written in rendezvous order. The destination's index is the checkpoint: after a stop or a"
+                    + " crash the same command copies the rest.",
+            "",
+            "Exit status: 0 all copied, 1 failed, also when only some blocks did (they are listed), 2 wrong usage."
+        })
+final class KeepRsyncCommand extends AbstractCommand {
+    @Mixin
+    private KeepRsyncOptions options = new KeepRsyncOptions();
+
+    /** Stops between blocks. */
+    private final Cancellation stop = new Cancellation();
+    /** Stops in the middle of requests. */
+    private final Cancellation abort = new Cancellation();
+
+    private volatile boolean copying;
+
+    /** Flags of several letters may have one dash, so letters behind a dash are never several flags. */
+    @Spec
+    void parserRules(final CommandSpec command) {
+        command.parser().posixClusteredShortOptionsAllowed(false);
+    }
+
+    @Override
+    int run() throws IOException {
+        if (options.version) {
+            out().println("keep-rsync " + VersionCommand.version());
+            return ExitCode.OK;
+        }
+        checkUsage();
+        final JsonLines json = options.json ? new JsonLines(out()) : null;
+        final KeepRsyncLog log = new KeepRsyncLog(err(), json, !options.quiet && !options.json);
+        try (StopSignal signal = StopSignal.on(this::stop)) {
+            try (KeepRsyncSides sides = KeepRsyncSides.open(options, log, abort)) {
+                return work(sides, log, json);
+            } catch (final ReplicationException e) {
+                final boolean stopped = e.category() == ReplicationException.Category.CANCELLED && signal.received();
+                log.line(stopped ? "stopped; the same command copies the rest" : String.valueOf(e.getMessage()));
+                if (verbose()) {
+                    e.printStackTrace(err());
+                }
+                return ExitCode.FAILED;
+            }
+        }
+    }
+
+    private void stop() {
+        stop.cancel();
+        if (!copying) {
+            abort.cancel();
+        }
+    }
+
+    private void checkUsage() {
+        final String wrong = options.workers < 1
+                ? "--workers must be at least 1"
+                : options.replications < 0
+                        ? "-replications must not be negative"
+                        : options.sample < 0 || options.sample > 100
+                                ? "--sample must be between 0 and 100"
+                                : options.connectionsPerStore < 1
+                                        ? "--connections-per-store must be at least 1"
+                                        : options.retries < 0
+                                                ? "--retries must not be negative"
+                                                : options.sliceDigits < 0 || options.sliceDigits > 3
+                                                        ? "--index-slices must be 0 to 3"
+                                                        : options.repair && options.verify == null
+                                                                ? "--repair needs --verify head or --verify read"
+                                                                : options.blocksPerSecond != null
+                                                                                && options.blocksPerSecond < 1
+                                                                        ? "--max-blocks-per-second must be at least 1"
+                                                                        : "";
+        if (!wrong.isEmpty()) {
+            throw new picocli.CommandLine.ParameterException(spec.commandLine(), wrong);
+        }
+    }
+
+    private int work(final KeepRsyncSides sides, final KeepRsyncLog log, final @Nullable JsonLines json)
+            throws IOException {
+        boolean good = true;
+        try {
+            if (options.diff != null) {
+                return diff(sides, log, options.diff);
+            }
+            if (!options.noCopy) {
+                good = copy(sides, log, json);
+            }
+        } catch (final ReplicationException e) {
+            if (e.category() == ReplicationException.Category.CANCELLED) {
+                throw e;
+            }
+            throw new ReplicationException(e.category(), "Error while syncing data: " + e.getMessage(), e);
+        }
+        if (!options.dryRun && options.planOut == null) {
+            good &= upkeep(sides, log);
+        }
+        return good ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private int diff(final KeepRsyncSides sides, final KeepRsyncLog log, final String to) throws IOException {
+        final boolean same;
+        if ("-".equals(to)) {
+            same = diffTo(sides, log, out());
+            out().flush();
+        } else {
+            try (PrintWriter file = new PrintWriter(Files.newBufferedWriter(Path.of(to), StandardCharsets.US_ASCII))) {
+                same = diffTo(sides, log, file);
+                if (file.checkError()) {
+                    throw ReplicationException.fail(to + ": not written", null);
+                }
+            }
+        }
+        return same ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private boolean diffTo(final KeepRsyncSides sides, final KeepRsyncLog log, final PrintWriter to)
+            throws IOException {
+        return StoreDiff.compare(
+                sides.source(),
+                sides.destination(),
+                options.prefix,
+                filter(),
+                abort,
+                log::indexesLeft,
+                (sign, digest) -> to.println(sign.character() + " " + KeepRsyncLog.locator(digest)));
+    }
+
+    private BlockFilter filter() throws IOException {
+        return new BlockFilter(
+                options.minSize == null ? 0 : options.minSize,
+                options.maxSize == null ? Long.MAX_VALUE : options.maxSize,
+                newerThanNs(),
+                options.includeFrom == null ? null : PlanFile.read(options.includeFrom, Digest.Algorithm.MD5, false));
+    }
+
+    private long newerThanNs() throws ReplicationException {
+        if (options.newerThan == null) {
+            return Long.MIN_VALUE;
+        }
+        Instant since;
+        try {
+            since = Instant.parse(options.newerThan);
+        } catch (final DateTimeParseException e) {
+            since = Instant.now().minus(GoDuration.parse(options.newerThan));
+        }
+        return ChronoUnit.NANOS.between(Instant.EPOCH, since);
+    }
+
+    private CopyOptions copyOptions(final KeepRsyncSides sides, final @Nullable Checkpoint checkpoint)
+            throws IOException {
+        final CopyOptions copy = new CopyOptions()
+                .prefix(options.prefix)
+                .filter(filter())
+                .workers(options.workers)
+                .copies(options.replications)
+                .order(options.order)
+                .rateBytesPerSecond(options.rate == null ? Throttle.UNLIMITED : options.rate)
+                .requestsPerSecond(options.blocksPerSecond == null ? Throttle.UNLIMITED : options.blocksPerSecond)
+                .ensureCopies(options.ensureReplicas)
+                .fixPlacement(options.fixPlacement)
+                .reportPlacement(options.placementReport)
+                .stopOnError(options.stopOnError)
+                .sliceDigits(checkpoint != null && options.sliceDigits == 0 ? 1 : options.sliceDigits);
+        if (options.memory != null) {
+            copy.memoryBytes(options.memory);
+        }
+        if (checkpoint != null) {
+            copy.checkpoint(checkpoint);
+        }
+        if (options.plan != null) {
+            copy.plan(PlanFile.read(options.plan, sides.source().algorithm(), true));
+        }
+        if (options.perBlockReplication) {
+            copy.copiesByHash(CollectionCopies.read(
+                    keep(sides.source(), "--per-block-replication").client().api(),
+                    options.replications > 0
+                            ? options.replications
+                            : sides.destination().defaultCopies()));
+        }
+        return copy;
+    }
+
+    private static KeepStore keep(final CasStore store, final String flag) throws ReplicationException {
+        if (store instanceof KeepStore keep) {
+            return keep;
+        }
+        throw ReplicationException.misuse(flag + " needs a Keep cluster, and " + store.name() + " is none");
+    }
+
+    private boolean copy(final KeepRsyncSides sides, final KeepRsyncLog log, final @Nullable JsonLines json)
+            throws IOException {
+        final Checkpoint checkpoint =
+                options.checkpoint == null ? null : Providers.checkpoint(Locator.parse(options.checkpoint));
+        try {
+            final CasCopy copy =
+                    new CasCopy(sides.source(), sides.destination(), copyOptions(sides, checkpoint), log, log, stop);
+            if (options.dryRun || options.planOut != null) {
+                return plan(copy, log, json);
+            }
+            copy.plan().start();
+            copying = true;
+            final CopySummary summary = copy.run();
+            report(summary, sides, log, json);
+            return summary.failedCount() == 0;
+        } finally {
+            copying = false;
+            if (checkpoint != null) {
+                checkpoint.close();
+            }
+        }
+    }
+
+    private boolean plan(final CasCopy copy, final KeepRsyncLog log, final @Nullable JsonLines json)
+            throws IOException {
+        if (options.planOut == null) {
+            copy.plan().forEach(digest -> {});
+        } else {
+            PlanFile.write(options.planOut, "blocks that keep-rsync would copy", out -> {
+                final List<IOException> failures = new ArrayList<>();
+                copy.plan().forEach(digest -> {
+                    try {
+                        out.add(digest);
+                    } catch (final IOException e) {
+                        failures.add(e);
+                    }
+                });
+                if (!failures.isEmpty()) {
+                    throw failures.get(0);
+                }
+            });
+        }
+        final CopyListener.Counts counts = copy.plan().counts();
+        log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes())
+                + ", "
+                + counts.missingBytes() + " bytes)" + placement(counts)
+                + (options.planOut == null ? "" : "; listed in " + options.planOut));
+        if (json != null) {
+            json.event("plan", KeepRsyncLog.members(counts));
+        }
+        return true;
+    }
+
+    private String placement(final CopyListener.Counts counts) {
+        return options.placementReport || options.ensureReplicas || options.fixPlacement
+                ? "; in the destination " + counts.underReplicated() + " have too few copies and " + counts.misplaced()
+                        + " are misplaced"
+                : "";
+    }
+
+    private void report(
+            final CopySummary summary,
+            final KeepRsyncSides sides,
+            final KeepRsyncLog log,
+            final @Nullable JsonLines json)
+            throws IOException {
+        final double seconds = Math.max(1e-3, summary.elapsed().toNanos() / 1e9);
+        log.line("copied " + KeepRsyncLog.blocks(summary.copied()) + " (" + Sizes.format(summary.bytes()) + ") in "
+                + Durations.format(summary.elapsed()) + ", " + Sizes.format((long) (summary.bytes() / seconds)) + "/s"
+                + (summary.toppedUp() > 0 ? "; wrote " + KeepRsyncLog.blocks(summary.toppedUp()) + " again" : "")
+                + placement(summary.counts()));
+        if (summary.misplaced() > 0) {
+            log.warning(KeepRsyncLog.blocks(summary.misplaced())
+                    + " were not written where they belong, as servers were away: --fix-placement mends that");
+        }
+        if (options.failedOut != null) {
+            PlanFile.write(options.failedOut, "blocks that keep-rsync could not copy", out -> {
+                for (final FailedUnit failed : summary.failed()) {
+                    out.add((Digest) failed.unit());
+                }
+            });
+        }
+        if (summary.failedCount() > 0) {
+            log.line("Error while syncing data: " + KeepRsyncLog.blocks(summary.failedCount())
+                    + " could not be copied (listed above"
+                    + (options.failedOut == null ? "" : " and in " + options.failedOut) + "); all others were");
+        }
+        if (json != null) {
+            json.event("summary", members(summary, sides));
+        }
+    }
+
+    private static Map<String, Object> members(final CopySummary summary, final KeepRsyncSides sides) {
+        final Map<String, Object> members = new LinkedHashMap<>(KeepRsyncLog.members(summary.counts()));
+        members.put("copied", summary.copied());
+        members.put("toppedUp", summary.toppedUp());
+        members.put("bytes", summary.bytes());
+        members.put("copiesWritten", summary.copiesWritten());
+        members.put("writtenElsewhere", summary.misplaced());
+        members.put("failed", summary.failedCount());
+        members.put("elapsedSeconds", summary.elapsed().toMillis() / 1000.0);
+        final List<Map<String, Object>> stores = new ArrayList<>();
+        for (final CasStore side : List.of(sides.source(), sides.destination())) {
+            if (side instanceof KeepStore keep) {
+                keep.client().metrics().forEach((url, metrics) -> stores.add(store(side.name(), url, metrics)));
+            }
+        }
+        members.put("stores", stores);
+        return members;
+    }
+
+    private static Map<String, Object> store(final String side, final String url, final StoreMetrics metrics) {
+        final Map<String, Object> members = new LinkedHashMap<>();
+        members.put("side", side);
+        members.put("url", url);
+        members.put("requests", metrics.requests());
+        members.put("failures", metrics.failures());
+        members.put("busy", metrics.busy());
+        members.put("meanMs", metrics.meanMs());
+        members.put("longestMs", metrics.longestMs());
+        return members;
+    }
+
+    private boolean upkeep(final KeepRsyncSides sides, final KeepRsyncLog log) throws IOException {
+        if (options.verify == null && !options.touch) {
+            return true;
+        }
+        final DigestTable holders = Upkeep.holders(sides.destination(), options.prefix, stop);
+        final CopyOptions copy = copyOptions(sides, null);
+        boolean good = true;
+        if (options.verify != null) {
+            final Upkeep.Outcome outcome = new Upkeep(sides.destination(), sides.source(), copy, stop)
+                    .verify(
+                            holders,
+                            options.verify,
+                            options.sample / 100,
+                            options.repair,
+                            (digest, place, what, healed) -> log.line("verify: " + KeepRsyncLog.locator(digest) + " on "
+                                    + place + " is " + what.name().toLowerCase(java.util.Locale.ROOT)
+                                    + (healed ? ", repaired" : "")));
+            log.line("verified " + outcome.looked() + " copies: " + outcome.bad() + " bad, " + outcome.repaired()
+                    + " repaired");
+            good = outcome.bad() == outcome.repaired();
+        }
+        if (options.touch) {
+            final Upkeep.Outcome outcome = new Upkeep(sides.destination(), sides.source(), copy, stop)
+                    .touch(
+                            holders,
+                            (digest, place, what, healed) ->
+                                    log.line("touch: " + KeepRsyncLog.locator(digest) + " on " + place + " failed"));
+            log.line("touched " + (outcome.looked() - outcome.bad()) + " of " + outcome.looked() + " copies");
+            good &= outcome.bad() == 0;
+        }
+        return good;
+    }
+}
