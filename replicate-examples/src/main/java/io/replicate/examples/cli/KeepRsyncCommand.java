@@ -76,7 +76,8 @@ final class KeepRsyncCommand extends AbstractCommand {
         checkUsage();
         final JsonLines json = options.json ? new JsonLines(out()) : null;
         final KeepRsyncLog log = new KeepRsyncLog(err(), json, !options.quiet && !options.json);
-        try (StopSignal signal = StopSignal.on(this::stop)) {
+        try (StopSignal signal = StopSignal.listen()) {
+            signal.then(this::stop);
             try (KeepRsyncSides sides = KeepRsyncSides.open(options, log, abort)) {
                 return work(sides, log, json);
             } catch (final ReplicationException e) {
