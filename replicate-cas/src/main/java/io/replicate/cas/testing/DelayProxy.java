@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 /** Stands between clients and a server of the loopback, and delays every byte in both directions by the same time. */
 @SuppressWarnings("FutureReturnValueIgnored") // what becomes of a write shows at the connection
 public final class DelayProxy implements AutoCloseable {
-    private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("delay", true), NioIoHandler.newFactory());
+    private final EventLoopGroup loops =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("delay", true), NioIoHandler.newFactory());
     private final long delayNs;
     private final Channel listener;
 

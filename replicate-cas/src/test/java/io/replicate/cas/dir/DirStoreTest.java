@@ -64,7 +64,8 @@ class DirStoreTest {
 
         try (DirStore store = new DirStore(directory, Digest.Algorithm.MD5);
                 Plan<Digest> plan = store.plan(Selection.ALL)) {
-            assertThat(plan.next()).isEqualTo(Digest.parse(Digest.Algorithm.MD5, "acbd18db4cc2f85cedef654fccc4a4d8", 3));
+            assertThat(plan.next())
+                    .isEqualTo(Digest.parse(Digest.Algorithm.MD5, "acbd18db4cc2f85cedef654fccc4a4d8", 3));
             assertThat(plan.next()).isNull();
         }
     }

@@ -49,7 +49,8 @@ class S3StoreTest extends ContentStoreContract {
                 .forcePathStyle(true)
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("identity", "credential")))
+                .credentialsProvider(
+                        StaticCredentialsProvider.create(AwsBasicCredentials.create("identity", "credential")))
                 .build();
         client.createBucket(request -> request.bucket(BUCKET));
         return new S3Store(client, BUCKET, "keep/", Digest.Algorithm.MD5);

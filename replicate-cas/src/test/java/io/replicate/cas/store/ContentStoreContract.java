@@ -128,11 +128,11 @@ public abstract class ContentStoreContract {
     @Test
     void refusesSelectionsItDoesNotKnow() {
         assertThatThrownBy(() -> store.plan(new Selection.Bitmap("dirty")))
-                .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
-                        .isEqualTo(ReplicationException.Category.MISUSE));
+                .satisfies(e ->
+                        assertThat(ReplicationException.categoryOf(e)).isEqualTo(ReplicationException.Category.MISUSE));
         assertThatThrownBy(() -> store.plan(new Selection.Prefix("XYZ")))
-                .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
-                        .isEqualTo(ReplicationException.Category.MISUSE));
+                .satisfies(e ->
+                        assertThat(ReplicationException.categoryOf(e)).isEqualTo(ReplicationException.Category.MISUSE));
     }
 
     @Test

@@ -13,8 +13,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program under measurement. Its processor time is taken from the shell that waits for it; what it needed until it said
- * that it was ready can be left out.
+ * A program under measurement. Its processor time is taken from the shell that waits for it; what it needed before it said
+ * that it began to work can be left out.
  */
 final class Program implements AutoCloseable {
     private static final String TIMES = "BENCHTIMES";
@@ -24,22 +24,29 @@ final class Program implements AutoCloseable {
     private final CountDownLatch ready = new CountDownLatch(1);
     private final CountDownLatch drained = new CountDownLatch(1);
     private final String readyText;
+    private final String workText;
     private double cpuAtReady;
     private double cpuTotal;
 
-    private Program(final Process shell, final String readyText) {
+    private Program(final Process shell, final String readyText, final String workText) {
         this.shell = shell;
         this.readyText = readyText;
+        this.workText = workText;
     }
 
-    /** Starts a program; {@code readyText} begins the line by which it says that it is ready. */
+    /** Starts a program; {@code readyText} begins the line by which it says that it is ready, and works from then on. */
     static Program start(final List<String> command, final String readyText) throws IOException {
+        return start(command, readyText, readyText);
+    }
+
+    /** As the other, for a program that still prepares itself before it says {@code workText}. */
+    static Program start(final List<String> command, final String readyText, final String workText) throws IOException {
         final List<String> whole = new ArrayList<>(
                 List.of("bash", "-c", "TIMEFORMAT='" + TIMES + " %U %S'; time \"$@\"; exit $?", "bench"));
         whole.addAll(command);
         final Process shell =
                 new ProcessBuilder(whole).redirectErrorStream(true).start();
-        final Program program = new Program(shell, readyText);
+        final Program program = new Program(shell, readyText, workText);
         final Thread reader = new Thread(program::read, "bench-read");
         reader.setDaemon(true);
         reader.start();
@@ -70,8 +77,10 @@ final class Program implements AutoCloseable {
                 return;
             }
             lines.add(line);
-            if (line.startsWith(readyText)) {
+            if (line.startsWith(workText)) {
                 cpuAtReady = cpuOfChildren();
+            }
+            if (line.startsWith(readyText)) {
                 ready.countDown();
             }
         }
@@ -116,7 +125,7 @@ final class Program implements AutoCloseable {
         }
     }
 
-    /** Returns the processor seconds of the whole program, without what it needed to get ready. */
+    /** Returns the processor seconds of the whole program, without what it needed before its work. */
     double cpuSeconds() {
         synchronized (lines) {
             return cpuTotal - cpuAtReady;

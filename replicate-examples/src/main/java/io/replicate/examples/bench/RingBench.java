@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -40,15 +41,27 @@ public final class RingBench {
         this.bytes = bytes;
         this.cappedBytes = cappedBytes;
         this.rounds = rounds;
-        this.java = List.of(
-                ProcessHandle.current().info().command().orElse("java"),
-                "-XX:+UseSerialGC",
+        this.java = javaCommand();
+    }
+
+    /** Returns the command of this very program, with its archive of classes and the memory of a small node. */
+    private static List<String> javaCommand() {
+        final List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElse("java"));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("-XX:SharedArchiveFile"))
+                .forEach(command::add);
+        command.addAll(List.of(
                 "-Xshare:auto",
+                "-XX:+UseSerialGC",
+                "-XX:-UsePerfData",
+                "-XX:TieredStopAtLevel=1",
                 "-Xmx64m",
                 "-XX:MaxDirectMemorySize=64m",
                 "-cp",
                 System.getProperty("java.class.path"),
-                "io.replicate.examples.cli.Main");
+                "io.replicate.examples.cli.Main"));
+        return List.copyOf(command);
     }
 
     /** Runs everything in a directory, best one in memory; returns the targets that were missed. */

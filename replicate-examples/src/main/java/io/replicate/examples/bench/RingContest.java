@@ -82,7 +82,7 @@ interface RingContest {
                             join.addAll(
                                     List.of("ring", "join", "--insecure", "--listen", hosts.address(node) + ":9990"));
                             join.add(target(directory, node));
-                            return Program.start(hosts.on(node, join), "ring: waiting");
+                            return Program.start(hosts.on(node, join), "ring: waiting", "ring: receiving");
                         },
                         () -> {
                             final List<String> serve = new ArrayList<>(java);

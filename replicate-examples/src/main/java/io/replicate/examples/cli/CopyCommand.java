@@ -77,9 +77,7 @@ final class CopyCommand extends AbstractCommand {
             description = "Memory for blocks under way (default: 64M).")
     private long memory = Replication.DEFAULT_MEMORY_BYTES;
 
-    @Option(
-            names = "--no-sparse",
-            description = "Write blocks of zeros as data, instead of leaving holes.")
+    @Option(names = "--no-sparse", description = "Write blocks of zeros as data, instead of leaving holes.")
     private boolean noSparse;
 
     private long reachedBytes;

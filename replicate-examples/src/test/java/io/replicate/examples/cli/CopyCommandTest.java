@@ -49,8 +49,10 @@ class CopyCommandTest {
         assertThat(run(from, to, "--verify")).isZero();
 
         assertThat(to).hasSameBinaryContentAs(from);
-        assertThat(out.toString().lines()).singleElement().asString().contains(
-                "copied 3145728 bytes (3.0 MiB)", "1.0 MiB of zeros left out", "verified", "digest ");
+        assertThat(out.toString().lines())
+                .singleElement()
+                .asString()
+                .contains("copied 3145728 bytes (3.0 MiB)", "1.0 MiB of zeros left out", "verified", "digest ");
     }
 
     @Test
@@ -64,7 +66,8 @@ class CopyCommandTest {
 
     @Test
     void jsonLinesEndWithTheResult() throws IOException {
-        assertThat(run(from, to, "--json", "--checkpoint", "file:" + directory.resolve("ckpt"))).isZero();
+        assertThat(run(from, to, "--json", "--checkpoint", "file:" + directory.resolve("ckpt")))
+                .isZero();
 
         final List<JsonNode> events = new ArrayList<>();
         for (final String line : out.toString().lines().toList()) {

@@ -46,8 +46,7 @@ class CopyProcessIT {
         err = directory.resolve("err");
         final Random random = new Random(1);
         final byte[] data = new byte[MIB];
-        try (FileChannel file =
-                FileChannel.open(from, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel file = FileChannel.open(from, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (int at = 0; at + MIB < IMAGE_BYTES; at += MIB) {
                 if (at / MIB % 10 != 3) {
                     random.nextBytes(data);
@@ -133,7 +132,9 @@ class CopyProcessIT {
         final Process last = start(resumable("1G"));
         assertThat(last.waitFor(120, TimeUnit.SECONDS)).isTrue();
 
-        assertThat(last.exitValue()).as("seed %d: %s", seed, Files.readString(err)).isZero();
+        assertThat(last.exitValue())
+                .as("seed %d: %s", seed, Files.readString(err))
+                .isZero();
         assertThat(Files.mismatch(from, to)).as("seed %d", seed).isEqualTo(-1);
         final JsonNode result = lastEvent("result");
         assertThat(result.get("resumedBytes").asLong()).as("seed %d", seed).isGreaterThanOrEqualTo(durable);
@@ -148,7 +149,9 @@ class CopyProcessIT {
             await().atMost(60, TimeUnit.SECONDS)
                     .until(() -> lastEvent("progress").path("carriedBytes").asLong() > 0);
 
-            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
 
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo("TERM".equals(signal) ? 143 : 130);
