@@ -125,6 +125,14 @@ final class DeviceSession implements Session<Extent> {
     }
 
     @Override
+    public void discard() throws IOException {
+        if (!committed) {
+            mark.remove();
+        }
+        close();
+    }
+
+    @Override
     public void close() throws IOException {
         device.close();
     }

@@ -129,7 +129,7 @@ public abstract class CheckpointContract {
 
     @Test
     final void jobsDoNotSeeEachOther() throws Exception {
-        Assumptions.assumeTrue(holdsManyJobs(), "holds one job");
+        Assumptions.assumeTrue(holdsManyJobs(), "does not apply: holds one job");
         final Checkpoint checkpoint = checkpoint();
         checkpoint.commit(JOB, progress("1"));
         checkpoint.commit(OTHER, progress("2"));

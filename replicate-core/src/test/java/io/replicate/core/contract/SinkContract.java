@@ -105,15 +105,15 @@ public abstract class SinkContract {
     }
 
     private void needsRandomAccess() throws Exception {
-        assumeFalse(sink().geometry().sequential(), "sequential sink");
+        assumeFalse(sink().geometry().sequential(), "does not apply: sequential sink");
     }
 
     private void needsAtomicity() {
-        assumeTrue(promise() == Committed.ATOMIC, "changes its target in place");
+        assumeTrue(promise() == Committed.ATOMIC, "does not apply: changes its target in place");
     }
 
     private void needsResumption() {
-        assumeTrue(resumes(), "does not resume");
+        assumeTrue(resumes(), "does not apply: does not resume");
     }
 
     private void write(final Session<Extent> session, final List<Extent> extents) throws IOException {
@@ -301,7 +301,7 @@ public abstract class SinkContract {
     @Test
     final void writingBeyondTheEndIsRefused() throws Exception {
         needsRandomAccess();
-        assumeTrue(promise() == Committed.ATOMIC || !takesAnySize(), "keeps nothing");
+        assumeTrue(promise() == Committed.ATOMIC || !takesAnySize(), "does not apply: keeps nothing");
         final Session<Extent> session = begin(target(image.length));
 
         assertThatThrownBy(() -> session.write(Extent.hole(image.length, 1), null))
@@ -317,7 +317,7 @@ public abstract class SinkContract {
 
     @Test
     final void anUnknownSizeEndsWhereTheWritingEnded() throws Exception {
-        assumeTrue(takesAnySize(), "has a size of its own");
+        assumeTrue(takesAnySize(), "does not apply: has a size of its own");
         final Session<Extent> session = begin(target(Unit.UNKNOWN));
         write(session, Images.extents(image, Kind.HOLE));
         session.write(Extent.hole(image.length, 70_000), null);
@@ -333,7 +333,7 @@ public abstract class SinkContract {
         final Session<Extent> session = begin(target(image.length));
         write(session, Images.extents(image, Kind.HOLE));
         final Optional<Source<Extent>> before = session.readBack();
-        assumeTrue(before.isPresent(), "cannot be read back");
+        assumeTrue(before.isPresent(), "does not apply: cannot be read back");
         assertThat(Arrays.copyOf(Images.readAll(before.get()), image.length)).isEqualTo(image);
 
         session.commit(Revision.NONE);
@@ -343,7 +343,7 @@ public abstract class SinkContract {
 
     @Test
     final void aSecondSessionAtTheSameTimeIsMisuse() throws Exception {
-        assumeTrue(locks(), "does not lock");
+        assumeTrue(locks(), "does not apply: does not lock");
         begin(target(image.length));
 
         assertMisuse(() -> begin(target(image.length)));

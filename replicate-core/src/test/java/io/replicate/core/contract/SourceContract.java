@@ -76,7 +76,7 @@ public abstract class SourceContract {
     }
 
     private void needsRandomAccess() {
-        assumeFalse(source.geometry().sequential(), "sequential source");
+        assumeFalse(source.geometry().sequential(), "does not apply: sequential source");
     }
 
     private Extent data(final long offset, final long length) {

@@ -154,7 +154,8 @@ public abstract class TransportContract extends LinkContract {
 
     @Test
     final void descriptorsAreGivenBack() throws Exception {
-        Assumptions.assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "descriptors are counted in /proc");
+        Assumptions.assumeTrue(
+                Files.isDirectory(Path.of("/proc/self/fd")), "does not apply: descriptors are counted in /proc");
         final Transport server = closing(newServer());
         final Transport client = closing(newClient());
         openAndClose(server, client, 5); // classes and pools are loaded now

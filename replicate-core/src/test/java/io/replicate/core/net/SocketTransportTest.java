@@ -53,7 +53,7 @@ class SocketTransportTest {
         final NetworkInterface loopback = NetworkInterface.getByName("lo");
         Assumptions.assumeTrue(
                 loopback != null && loopback.inetAddresses().anyMatch(Inet6Address.class::isInstance),
-                "this machine has no IPv6 loopback");
+                "missing kernel feature: no IPv6 loopback");
         try (Listener listener = listen("tcp://:0?native=" + nativeSockets)) {
             for (final String host : List.of("127.0.0.1", "[::1]", "localhost", "")) {
                 try (Link near = connect("tcp://" + host + ":" + port(listener) + "?native=" + nativeSockets);
@@ -88,7 +88,8 @@ class SocketTransportTest {
 
     @Test
     void anInterfaceCanBeChosen() throws Exception {
-        Assumptions.assumeTrue(NetworkInterface.getByName("lo") != null, "this machine has no interface named lo");
+        Assumptions.assumeTrue(
+                NetworkInterface.getByName("lo") != null, "missing kernel feature: no interface named lo");
         try (Listener listener = listen("tcp://:0?interface=lo");
                 Link near = connect("tcp://127.0.0.1:" + port(listener) + "?interface=lo");
                 Link far = listener.accept(LONG)) {
@@ -179,7 +180,8 @@ class SocketTransportTest {
     @Test
     void framesAreSentAndReceivedWithoutGarbage() throws Exception {
         final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        Assumptions.assumeTrue(threads.isThreadAllocatedMemorySupported(), "this JVM does not count allocations");
+        Assumptions.assumeTrue(
+                threads.isThreadAllocatedMemorySupported(), "missing tool: a JVM that counts allocations");
         final int rounds = 2000;
         final Block block = Block.unpooled(64 << 10);
         final ByteBuffer payload = block.space();
