@@ -1,0 +1,116 @@
+package io.replicate.examples.bench;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs contestants in turn, round by round, and compares medians: on a machine whose speed changes within minutes only
+ * neighbours in time can be compared. A ratio is that of two contestants in the same round, and its median is taken.
+ */
+final class Interleaved {
+    private final PrintWriter out;
+    private final double bytes;
+    private final Map<String, Contestant> contestants = new LinkedHashMap<>();
+    private final Map<String, List<Run>> runs = new LinkedHashMap<>();
+
+    /**
+     * How a run went.
+     *
+     * @param seconds from start to end.
+     * @param cpuSeconds user and system time of all its processes.
+     */
+    record Run(double seconds, double cpuSeconds) {}
+
+    /** One of those who are compared. */
+    interface Contestant {
+        Run run() throws IOException, InterruptedException;
+    }
+
+    /** @param bytes that each run moves, for rates; 0 when there is no such number. */
+    Interleaved(final PrintWriter out, final long bytes) {
+        this.out = out;
+        this.bytes = bytes;
+    }
+
+    /** Adds a contestant; they run in the order in which they were added. */
+    Interleaved add(final String name, final Contestant contestant) {
+        contestants.put(name, contestant);
+        runs.put(name, new ArrayList<>());
+        return this;
+    }
+
+    /** Runs everybody {@code rounds} times, and prints each run. The first round does not count: it warms up. */
+    void run(final int rounds) throws IOException, InterruptedException {
+        for (int round = 0; round <= rounds; round++) {
+            for (final Map.Entry<String, Contestant> contestant : contestants.entrySet()) {
+                final Run run = contestant.getValue().run();
+                if (round > 0) {
+                    runs(contestant.getKey()).add(run);
+                }
+                out.printf(
+                        "  %-8s %-28s %8.2f s %9.1f MB/s %7.2f CPU s%n",
+                        round == 0 ? "warm-up" : "round " + round,
+                        contestant.getKey(),
+                        run.seconds(),
+                        bytes / 1e6 / run.seconds(),
+                        run.cpuSeconds());
+                out.flush();
+            }
+        }
+    }
+
+    private List<Run> runs(final String name) {
+        final List<Run> list = runs.get(name);
+        if (list == null) {
+            throw new IllegalArgumentException("no contestant '" + name + "'");
+        }
+        return list;
+    }
+
+    /** Prints the medians of everybody. */
+    void table() {
+        out.printf("%nmedians of %d rounds:%n", runs.values().iterator().next().size());
+        out.printf("%-28s  %8s  %9s  %9s%n", "", "seconds", "MB/s", "CPU s/GiB");
+        for (final String name : runs.keySet()) {
+            out.printf(
+                    "%-28s  %8.2f  %9.1f  %9.2f%n",
+                    name, seconds(name), bytes / 1e6 / seconds(name), cpuSecondsPerGib(name));
+        }
+        out.println();
+        out.flush();
+    }
+
+    /** Returns the median time of a contestant in seconds. */
+    double seconds(final String name) {
+        return Medians.of(runs(name).stream().mapToDouble(Run::seconds).toArray());
+    }
+
+    /** Returns the median processor time of a contestant, in seconds for each GiB. */
+    double cpuSecondsPerGib(final String name) {
+        return Medians.of(runs(name).stream().mapToDouble(Run::cpuSeconds).toArray()) / (bytes / (1 << 30));
+    }
+
+    /** Returns the median, over the rounds, of the time of one contestant to that of another in the same round. */
+    double timeRatio(final String name, final String other) {
+        final List<Run> ours = runs(name);
+        final List<Run> theirs = runs(other);
+        final double[] ratios = new double[ours.size()];
+        for (int i = 0; i < ratios.length; i++) {
+            ratios[i] = ours.get(i).seconds() / theirs.get(i).seconds();
+        }
+        return Medians.of(ratios);
+    }
+
+    /** Returns the faster of some contestants, by median. */
+    String fastest(final String... names) {
+        String best = names[0];
+        for (final String name : names) {
+            best = seconds(name) < seconds(best) ? name : best;
+        }
+        return best;
+    }
+}
