@@ -24,10 +24,11 @@ final class NodeHandle implements Runnable {
     private final SessionContext context;
     private final Events events;
     private final CountDownLatch closed = new CountDownLatch(1);
-    /** The link, from its first byte; {@link #talk} is the same once the node has accepted. */
+    /** The link, from its first byte; {@link #outbox} is there once the node has accepted. */
     private volatile @Nullable Wire wire;
 
-    private volatile @Nullable Wire talk;
+    private volatile @Nullable Outbox outbox;
+    private volatile @Nullable Thread sender;
     private int attempts;
 
     /** Is told what a node says; called by the handle's thread. */
@@ -92,17 +93,20 @@ final class NodeHandle implements Runnable {
         if (answer instanceof Refuse refuse) {
             events.refused(offer.node(), refuse);
             if (refuse.permanent()) {
-                close();
+                closed.countDown();
             }
             return;
         }
         if (!(answer instanceof Accept accept)
                 || accept.version() != ControlMessage.VERSION
-                || accept.resumeFrom() < 0) {
+                || accept.position() < accept.begunAt()
+                || accept.begunAt() < 0) {
             throw ReplicationException.corrupt(address.name() + " answered with something else than yes or no");
         }
         // From here on others may send: an earlier word would stand in the midst of the greeting.
-        talk = fresh;
+        final Outbox out = new Outbox(fresh, context.heartbeat());
+        outbox = out;
+        sender = RingThreads.start("ring-tell-" + address.name(), out);
         attempts--;
         events.accepted(offer.node(), accept);
         while (closed.getCount() > 0) {
@@ -110,32 +114,43 @@ final class NodeHandle implements Runnable {
         }
     }
 
-    /** Sends a message if the node is there; a failure shows as a loss. */
+    /** Sends a message if the node is there; a failure shows as a loss. Never waits. */
     void tell(final ControlMessage message) {
-        final @Nullable Wire to = talk;
-        if (to == null) {
-            return;
-        }
-        try {
-            to.send(message);
-        } catch (final IOException e) {
-            to.close();
+        final @Nullable Outbox out = outbox;
+        if (out != null) {
+            out.put(message);
         }
     }
 
-    /** Breaks the link off; the handle connects again. */
-    void drop() {
+    private void drop() {
         final @Nullable Wire old = wire;
-        talk = null;
+        final @Nullable Outbox out = outbox;
+        outbox = null;
         wire = null;
         if (old != null) {
             old.close();
         }
+        if (out != null) {
+            out.finish();
+        }
     }
 
-    /** Ends the talk for good. */
-    void close() {
+    /** Ends the talk when everything has been said. */
+    void finish() {
         closed.countDown();
+        final @Nullable Outbox out = outbox;
+        if (out != null) {
+            out.finish();
+        }
+    }
+
+    /** Ends the talk for good; waits a little for what is still to be said. */
+    void close(final Duration wait) {
+        finish();
+        final @Nullable Thread sending = sender;
+        if (sending != null) {
+            ChildSender.join(sending, wait);
+        }
         drop();
     }
 }

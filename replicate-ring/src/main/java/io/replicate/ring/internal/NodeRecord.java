@@ -2,6 +2,7 @@ package io.replicate.ring.internal;
 
 import io.replicate.ring.NodeReport;
 import io.replicate.ring.NodeState;
+import io.replicate.ring.internal.ControlMessage.Accept;
 import io.replicate.ring.internal.ControlMessage.Result;
 import java.util.HashSet;
 import java.util.Set;
@@ -55,22 +56,14 @@ final class NodeRecord {
         return reason == null ? "never answered" : reason;
     }
 
-    /**
-     * Notes that the node is there, at the offset {@code from}.
-     *
-     * @param fresh whether this is another process than the one we knew.
-     */
-    void accepted(final long from, final long durableTo, final boolean fresh) {
-        if (fresh) {
-            resumedFrom = from;
-            result = null;
-            reason = null;
-            firstByteAtNs = 0;
-            finishedAtNs = 0;
-        }
-        received = from;
-        written = durableTo;
-        durable = durableTo;
+    /** Notes that the node is there. What an earlier copy of it came to no longer counts. */
+    void accepted(final Accept accept) {
+        resumedFrom = accept.begunAt();
+        received = accept.position();
+        written = accept.durable();
+        durable = accept.durable();
+        result = null;
+        finishedAtNs = 0;
         fedAgain();
     }
 

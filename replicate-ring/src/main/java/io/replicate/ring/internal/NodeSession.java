@@ -262,7 +262,8 @@ final class NodeSession implements AutoCloseable {
             former.close();
         }
         wire.link().timeout(deadAfter());
-        wire.send(new Accept(ControlMessage.VERSION, feed.endPosition(), writer.durable(), offer.target()));
+        wire.send(new Accept(
+                ControlMessage.VERSION, resumeFrom, feed.endPosition(), writer.durable(), offer.target()));
         // Only now: nobody may send anything else before the answer.
         control = wire;
         final @Nullable Result known = result;
