@@ -317,7 +317,7 @@ final class Feed {
                     final @Nullable Frame frame = current();
                     if (frame != null) {
                         sequence++;
-                        inHand = true;
+                        inHand = !mayFallBehind;
                         position = frame.endPosition();
                         drained.signalAll();
                         return frame;
