@@ -326,7 +326,9 @@ class RingFaultTest {
             assertThat(full.failedAt()).isBetween(free - 2L * TestRing.BLOCK_BYTES, (long) free);
             assertThat(ring.node(victim).outcome().ok()).isFalse();
             for (final int other : allBut(3, victim)) {
-                assertThat(reports.get(other - 1).state()).isEqualTo(NodeState.DONE);
+                assertThat(reports.get(other - 1).state())
+                        .as("%s %s", reports, ring.events)
+                        .isEqualTo(NodeState.DONE);
                 assertThat(TestRing.memory(directory + "-" + other)).isEqualTo(image);
             }
         }
@@ -492,7 +494,9 @@ class RingFaultTest {
 
             final NodeReport first = ring.reports().get(0);
             assertThat(first.state()).as("%s %s", first, ring.events).isEqualTo(NodeState.DONE);
-            assertThat(ring.reports().get(1).reason()).contains("nobody can feed it").contains("no longer in memory");
+            assertThat(ring.reports().get(1).reason())
+                    .contains("nobody can feed it")
+                    .contains("no longer in memory");
         }
     }
 

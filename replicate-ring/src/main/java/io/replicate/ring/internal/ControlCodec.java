@@ -63,7 +63,11 @@ final class ControlCodec {
                     .putInt(m.heartbeatMs())
                     .putInt(m.deadAfterMs());
         } else if (message instanceof Accept m) {
-            out.put((byte) 2).putInt(m.version()).putLong(m.begunAt()).putLong(m.position()).putLong(m.durable());
+            out.put((byte) 2)
+                    .putInt(m.version())
+                    .putLong(m.begunAt())
+                    .putLong(m.position())
+                    .putLong(m.durable());
             putString(out, m.target());
         } else if (message instanceof Refuse m) {
             out.put((byte) 3);

@@ -11,9 +11,12 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The server's talk with one node: connects, offers, listens, and tries again when the node was lost. One thread. */
 final class NodeHandle implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeHandle.class);
     private static final Duration RETRY_PAUSE = Duration.ofMillis(500);
 
     /** A node may have to reserve a large file before it can answer. */
@@ -24,11 +27,11 @@ final class NodeHandle implements Runnable {
     private final SessionContext context;
     private final Events events;
     private final CountDownLatch closed = new CountDownLatch(1);
+    private final CountDownLatch ended = new CountDownLatch(1);
     /** The link, from its first byte; {@link #outbox} is there once the node has accepted. */
     private volatile @Nullable Wire wire;
 
     private volatile @Nullable Outbox outbox;
-    private volatile @Nullable Thread sender;
     private int attempts;
 
     /** Is told what a node says; called by the handle's thread. */
@@ -55,6 +58,14 @@ final class NodeHandle implements Runnable {
 
     @Override
     public void run() {
+        try {
+            converseUntilClosed();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private void converseUntilClosed() {
         while (closed.getCount() > 0) {
             try {
                 converse();
@@ -106,10 +117,10 @@ final class NodeHandle implements Runnable {
         // From here on others may send: an earlier word would stand in the midst of the greeting.
         final Outbox out = new Outbox(fresh, context.heartbeat());
         outbox = out;
-        sender = RingThreads.start("ring-tell-" + address.name(), out);
+        RingThreads.start("ring-tell-" + address.name(), out);
         attempts--;
         events.accepted(offer.node(), accept);
-        while (closed.getCount() > 0) {
+        while (true) {
             events.said(offer.node(), fresh.receiveControl());
         }
     }
@@ -144,12 +155,19 @@ final class NodeHandle implements Runnable {
         }
     }
 
-    /** Ends the talk for good; waits a little for what is still to be said. */
+    /**
+     * Ends the talk for good.
+     *
+     * @param wait for the node to hear the last word and to hang up: who closes with words unread may cut off his own.
+     */
     void close(final Duration wait) {
         finish();
-        final @Nullable Thread sending = sender;
-        if (sending != null) {
-            ChildSender.join(sending, wait);
+        try {
+            if (outbox != null && !ended.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+                LOG.debug("{} did not hang up", address.name());
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         drop();
     }

@@ -262,8 +262,7 @@ final class NodeSession implements AutoCloseable {
             former.close();
         }
         wire.link().timeout(deadAfter());
-        wire.send(new Accept(
-                ControlMessage.VERSION, resumeFrom, feed.endPosition(), writer.durable(), offer.target()));
+        wire.send(new Accept(ControlMessage.VERSION, resumeFrom, feed.endPosition(), writer.durable(), offer.target()));
         // Only now: nobody may send anything else before the answer.
         control = wire;
         final @Nullable Result known = result;

@@ -339,7 +339,7 @@ public final class ServerRun implements AutoCloseable {
         cancellation.cancel();
         feed.fail(new ReplicationException(ReplicationException.Category.CANCELLED, "the run has ended"));
         handles.forEach(NodeHandle::finish);
-        final long deadline = System.nanoTime() + CLOSE_WAIT.toNanos();
+        final long deadline = System.nanoTime() + settings.deadAfter().toNanos();
         handles.forEach(handle -> handle.close(Duration.ofNanos(Math.max(1_000_000, deadline - System.nanoTime()))));
         senders.close();
         final @Nullable Thread reading = reader;
