@@ -266,10 +266,13 @@ final class Feed {
         /**
          * Returns how far the consumer must be served from the store before it can go on in the window, or -1 when it is
          * in the window (or ahead of it).
+         *
+         * @throws IOException the failure of the feed: then the store may end before the last frame.
          */
-        long replayLimit() {
+        long replayLimit() throws IOException {
             lock.lock();
             try {
+                rethrow();
                 if (behind) {
                     place(position);
                 }

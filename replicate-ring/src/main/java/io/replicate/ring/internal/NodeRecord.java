@@ -16,7 +16,7 @@ final class NodeRecord {
     private long received;
     private long written;
     private long durable;
-    private long firstByteAtNs;
+    private long fedSinceNs;
     private long finishedAtNs;
     private @Nullable Result result;
     private @Nullable String reason;
@@ -46,6 +46,9 @@ final class NodeRecord {
 
     void state(final NodeState next) {
         state = next;
+        if (next == NodeState.ACTIVE) {
+            fedSinceNs = System.nanoTime();
+        }
     }
 
     void reason(final String text) {
@@ -119,9 +122,6 @@ final class NodeRecord {
     }
 
     void progress(final long receivedTo, final long writtenTo, final long durableTo) {
-        if (receivedTo > resumedFrom && firstByteAtNs == 0) {
-            firstByteAtNs = System.nanoTime();
-        }
         if (receivedTo > received) {
             fedAgain();
         }
@@ -149,6 +149,6 @@ final class NodeRecord {
                 end != null && end.atomic(),
                 end == null ? received : end.failedAt(),
                 ok ? "" : reasonText(),
-                finishedAtNs == 0 || firstByteAtNs == 0 ? 0 : finishedAtNs - firstByteAtNs);
+                finishedAtNs == 0 || fedSinceNs == 0 ? 0 : finishedAtNs - fedSinceNs);
     }
 }

@@ -167,8 +167,8 @@ final class NodeSession implements AutoCloseable {
             stage = NodeStage.FAILED;
             outcome =
                     new Result(false, writer.written(), 0, "", false, writer.written(), String.valueOf(e.getMessage()));
-            keepOrDiscard(e);
             feed.fail(e instanceof IOException io ? io : ReplicationException.fail("the copy failed", e));
+            keepOrDiscard(e);
         }
         result = outcome;
         tell(outcome);
