@@ -12,7 +12,7 @@ package io.replicate.ring;
  * @param atomic whether its target became visible as one.
  * @param failedAt the offset at which it failed; -1 when it did not.
  * @param reason why it has no copy; empty when it has.
- * @param elapsedNs from its first byte to its end, 0 while that is not known.
+ * @param elapsedNs from when it was first fed to its end, 0 while that is not known.
  */
 public record NodeReport(
         String name,

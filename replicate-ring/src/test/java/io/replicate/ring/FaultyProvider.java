@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * {@code faulty://…} is a member of a {@link FaultyNet}, {@code full:NAME?free=BYTES} a volume in memory on a disk that is
- * full after so many bytes.
+ * {@code faulty://…} is a member of a {@link FaultyNet}, {@code full:NAME-N?freeN=BYTES} a volume in memory on a
+ * disk that is full after so many bytes.
  */
 public final class FaultyProvider implements Provider {
     /** Creates the provider; for {@link java.util.ServiceLoader}. */
@@ -32,6 +32,7 @@ public final class FaultyProvider implements Provider {
     public Optional<Sink<?>> sink(final Locator locator) throws IOException {
         return Optional.of(new FullDisk(
                 MemoryStore.shared().sink(locator.rest()),
-                Long.parseLong(locator.parameter("free").orElseThrow())));
+                Long.parseLong(locator.parameter("free" + locator.rest().replaceAll(".*-", ""))
+                        .orElse("" + Long.MAX_VALUE))));
     }
 }

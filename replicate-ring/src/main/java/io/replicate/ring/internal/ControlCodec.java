@@ -63,7 +63,11 @@ final class ControlCodec {
                     .putInt(m.heartbeatMs())
                     .putInt(m.deadAfterMs());
         } else if (message instanceof Accept m) {
-            out.put((byte) 2).putInt(m.version()).putLong(m.resumeFrom()).putLong(m.durable());
+            out.put((byte) 2)
+                    .putInt(m.version())
+                    .putLong(m.begunAt())
+                    .putLong(m.position())
+                    .putLong(m.durable());
             putString(out, m.target());
         } else if (message instanceof Refuse m) {
             out.put((byte) 3);
@@ -144,7 +148,7 @@ final class ControlCodec {
                         in.getInt(),
                         in.getInt(),
                         in.getInt());
-            case 2 -> new Accept(in.getInt(), in.getLong(), in.getLong(), getString(in));
+            case 2 -> new Accept(in.getInt(), in.getLong(), in.getLong(), in.getLong(), getString(in));
             case 3 -> new Refuse(getBoolean(in), getString(in));
             case 4 -> new Children(in.getInt(), getChildren(in));
             case 5 -> new Status(in.getInt(), in.getLong(), in.getLong(), in.getLong());

@@ -27,8 +27,14 @@ sealed interface ControlMessage {
             int deadAfterMs)
             implements ControlMessage {}
 
-    /** Node to server: ready to receive from {@code resumeFrom} on. */
-    record Accept(int version, long resumeFrom, long durable, String target) implements ControlMessage {}
+    /**
+     * Node to server: ready.
+     *
+     * @param begunAt where its copy began: not 0 when it goes on with what an earlier process left.
+     * @param position from which on it needs frames.
+     * @param durable up to where its copy would survive a crash.
+     */
+    record Accept(int version, long begunAt, long position, long durable, String target) implements ControlMessage {}
 
     /** Node to server: will not take part. */
     record Refuse(boolean permanent, String reason) implements ControlMessage {}

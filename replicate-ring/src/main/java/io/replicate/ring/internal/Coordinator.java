@@ -87,15 +87,11 @@ final class Coordinator implements NodeHandle.Events {
                 return;
             }
             final @Nullable Result copy = record.state() == NodeState.DONE ? record.result() : null;
-            if (copy != null && accept.resumeFrom() >= copy.bytes()) {
+            if (copy != null && accept.position() >= copy.bytes()) {
                 publish(Set.of(node));
                 return;
             }
-            // One that knows less than before, or had failed, is another process under the same name.
-            record.accepted(
-                    accept.resumeFrom(),
-                    accept.durable(),
-                    record.result() != null || record.received() == 0 || accept.resumeFrom() < record.received());
+            record.accepted(accept);
             if (formed) {
                 state(record, NodeState.ACTIVE, "joins the running ring" + resumeText(accept));
                 final Set<Integer> touched = new HashSet<>();
@@ -114,7 +110,7 @@ final class Coordinator implements NodeHandle.Events {
     }
 
     private static String resumeText(final Accept accept) {
-        return accept.resumeFrom() > 0 ? ", goes on at offset " + accept.resumeFrom() : "";
+        return accept.position() > 0 ? ", goes on at offset " + accept.position() : "";
     }
 
     @Override

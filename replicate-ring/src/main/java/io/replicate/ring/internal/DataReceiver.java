@@ -30,6 +30,7 @@ final class DataReceiver {
     private @Nullable Hop next;
     private @Nullable Hop current;
     private boolean closed;
+    private boolean appending; // used by the receiving thread
 
     /** Is told of parents that do not send. */
     interface SilenceListener {
@@ -165,11 +166,9 @@ final class DataReceiver {
         }
     }
 
+    /** Whatever happens to a link, another parent may come; only what happens to the feed is our own end. */
     private boolean isFatal(final IOException e) {
-        final ReplicationException.Category category = ReplicationException.categoryOf(e);
-        return isClosed()
-                || category == ReplicationException.Category.FAIL_JOB
-                || category == ReplicationException.Category.CANCELLED;
+        return isClosed() || appending && ReplicationException.categoryOf(e) != ReplicationException.Category.CORRUPT;
     }
 
     private void reportIfAlone(final Hop hop, final IOException e) {
@@ -209,6 +208,7 @@ final class DataReceiver {
     }
 
     private void receive(final Hop hop) throws IOException {
+        appending = false;
         final long start = feed.endPosition();
         for (int stream = 0; stream < hop.wires.length; stream++) {
             hop.wire(stream).timeout(deadAfter);
@@ -220,7 +220,9 @@ final class DataReceiver {
             if (frame == null) {
                 continue;
             }
+            appending = true;
             feed.append(frame);
+            appending = false;
             turn = (turn + 1) % hop.wires.length;
         }
     }

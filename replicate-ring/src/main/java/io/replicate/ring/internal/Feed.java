@@ -112,7 +112,7 @@ final class Feed {
         long needed = Long.MAX_VALUE;
         for (final Cursor cursor : cursors) {
             if (!cursor.behind) {
-                needed = Math.min(needed, cursor.sequence);
+                needed = Math.min(needed, cursor.inHand ? cursor.sequence - 1 : cursor.sequence);
             }
         }
         return needed;
@@ -215,6 +215,12 @@ final class Feed {
         private boolean behind;
         private boolean closed;
 
+        /**
+         * Whether the consumer is still at work on the frame that it got last. The store must have written a frame before
+         * the window lets it go: from then on others are served from the store.
+         */
+        private boolean inHand;
+
         private Cursor(final boolean mayFallBehind) {
             this.mayFallBehind = mayFallBehind;
         }
@@ -260,10 +266,13 @@ final class Feed {
         /**
          * Returns how far the consumer must be served from the store before it can go on in the window, or -1 when it is
          * in the window (or ahead of it).
+         *
+         * @throws IOException the failure of the feed: then the store may end before the last frame.
          */
-        long replayLimit() {
+        long replayLimit() throws IOException {
             lock.lock();
             try {
+                rethrow();
                 if (behind) {
                     place(position);
                 }
@@ -295,6 +304,10 @@ final class Feed {
             long left = wait.toNanos();
             lock.lock();
             try {
+                if (inHand) {
+                    inHand = false;
+                    drained.signalAll();
+                }
                 while (true) {
                     rethrow();
                     if (closed) {
@@ -307,6 +320,7 @@ final class Feed {
                     final @Nullable Frame frame = current();
                     if (frame != null) {
                         sequence++;
+                        inHand = !mayFallBehind;
                         position = frame.endPosition();
                         drained.signalAll();
                         return frame;

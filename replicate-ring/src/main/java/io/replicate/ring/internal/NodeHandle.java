@@ -11,9 +11,12 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The server's talk with one node: connects, offers, listens, and tries again when the node was lost. One thread. */
 final class NodeHandle implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeHandle.class);
     private static final Duration RETRY_PAUSE = Duration.ofMillis(500);
 
     /** A node may have to reserve a large file before it can answer. */
@@ -24,10 +27,11 @@ final class NodeHandle implements Runnable {
     private final SessionContext context;
     private final Events events;
     private final CountDownLatch closed = new CountDownLatch(1);
-    /** The link, from its first byte; {@link #talk} is the same once the node has accepted. */
+    private final CountDownLatch ended = new CountDownLatch(1);
+    /** The link, from its first byte; {@link #outbox} is there once the node has accepted. */
     private volatile @Nullable Wire wire;
 
-    private volatile @Nullable Wire talk;
+    private volatile @Nullable Outbox outbox;
     private int attempts;
 
     /** Is told what a node says; called by the handle's thread. */
@@ -54,6 +58,14 @@ final class NodeHandle implements Runnable {
 
     @Override
     public void run() {
+        try {
+            converseUntilClosed();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private void converseUntilClosed() {
         while (closed.getCount() > 0) {
             try {
                 converse();
@@ -92,50 +104,71 @@ final class NodeHandle implements Runnable {
         if (answer instanceof Refuse refuse) {
             events.refused(offer.node(), refuse);
             if (refuse.permanent()) {
-                close();
+                closed.countDown();
             }
             return;
         }
         if (!(answer instanceof Accept accept)
                 || accept.version() != ControlMessage.VERSION
-                || accept.resumeFrom() < 0) {
+                || accept.position() < accept.begunAt()
+                || accept.begunAt() < 0) {
             throw ReplicationException.corrupt(address.name() + " answered with something else than yes or no");
         }
         // From here on others may send: an earlier word would stand in the midst of the greeting.
-        talk = fresh;
+        final Outbox out = new Outbox(fresh, context.heartbeat());
+        outbox = out;
+        RingThreads.start("ring-tell-" + address.name(), out);
         attempts--;
         events.accepted(offer.node(), accept);
-        while (closed.getCount() > 0) {
+        while (true) {
             events.said(offer.node(), fresh.receiveControl());
         }
     }
 
-    /** Sends a message if the node is there; a failure shows as a loss. */
+    /** Sends a message if the node is there; a failure shows as a loss. Never waits. */
     void tell(final ControlMessage message) {
-        final @Nullable Wire to = talk;
-        if (to == null) {
-            return;
-        }
-        try {
-            to.send(message);
-        } catch (final IOException e) {
-            to.close();
+        final @Nullable Outbox out = outbox;
+        if (out != null) {
+            out.put(message);
         }
     }
 
-    /** Breaks the link off; the handle connects again. */
-    void drop() {
+    private void drop() {
         final @Nullable Wire old = wire;
-        talk = null;
+        final @Nullable Outbox out = outbox;
+        outbox = null;
         wire = null;
         if (old != null) {
             old.close();
         }
+        if (out != null) {
+            out.finish();
+        }
     }
 
-    /** Ends the talk for good. */
-    void close() {
+    /** Ends the talk when everything has been said. */
+    void finish() {
         closed.countDown();
+        final @Nullable Outbox out = outbox;
+        if (out != null) {
+            out.finish();
+        }
+    }
+
+    /**
+     * Ends the talk for good.
+     *
+     * @param wait for the node to hear the last word and to hang up: who closes with words unread may cut off his own.
+     */
+    void close(final Duration wait) {
+        finish();
+        try {
+            if (outbox != null && !ended.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+                LOG.debug("{} did not hang up", address.name());
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         drop();
     }
 }

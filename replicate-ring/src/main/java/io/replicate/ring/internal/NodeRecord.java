@@ -2,6 +2,7 @@ package io.replicate.ring.internal;
 
 import io.replicate.ring.NodeReport;
 import io.replicate.ring.NodeState;
+import io.replicate.ring.internal.ControlMessage.Accept;
 import io.replicate.ring.internal.ControlMessage.Result;
 import java.util.HashSet;
 import java.util.Set;
@@ -15,7 +16,7 @@ final class NodeRecord {
     private long received;
     private long written;
     private long durable;
-    private long firstByteAtNs;
+    private long fedSinceNs;
     private long finishedAtNs;
     private @Nullable Result result;
     private @Nullable String reason;
@@ -45,6 +46,9 @@ final class NodeRecord {
 
     void state(final NodeState next) {
         state = next;
+        if (next == NodeState.ACTIVE) {
+            fedSinceNs = System.nanoTime();
+        }
     }
 
     void reason(final String text) {
@@ -55,22 +59,14 @@ final class NodeRecord {
         return reason == null ? "never answered" : reason;
     }
 
-    /**
-     * Notes that the node is there, at the offset {@code from}.
-     *
-     * @param fresh whether this is another process than the one we knew.
-     */
-    void accepted(final long from, final long durableTo, final boolean fresh) {
-        if (fresh) {
-            resumedFrom = from;
-            result = null;
-            reason = null;
-            firstByteAtNs = 0;
-            finishedAtNs = 0;
-        }
-        received = from;
-        written = durableTo;
-        durable = durableTo;
+    /** Notes that the node is there. What an earlier copy of it came to no longer counts. */
+    void accepted(final Accept accept) {
+        resumedFrom = accept.begunAt();
+        received = accept.position();
+        written = accept.durable();
+        durable = accept.durable();
+        result = null;
+        finishedAtNs = 0;
         fedAgain();
     }
 
@@ -126,9 +122,6 @@ final class NodeRecord {
     }
 
     void progress(final long receivedTo, final long writtenTo, final long durableTo) {
-        if (receivedTo > resumedFrom && firstByteAtNs == 0) {
-            firstByteAtNs = System.nanoTime();
-        }
         if (receivedTo > received) {
             fedAgain();
         }
@@ -156,6 +149,6 @@ final class NodeRecord {
                 end != null && end.atomic(),
                 end == null ? received : end.failedAt(),
                 ok ? "" : reasonText(),
-                finishedAtNs == 0 || firstByteAtNs == 0 ? 0 : finishedAtNs - firstByteAtNs);
+                finishedAtNs == 0 || fedSinceNs == 0 ? 0 : finishedAtNs - fedSinceNs);
     }
 }

@@ -167,8 +167,8 @@ final class NodeSession implements AutoCloseable {
             stage = NodeStage.FAILED;
             outcome =
                     new Result(false, writer.written(), 0, "", false, writer.written(), String.valueOf(e.getMessage()));
-            keepOrDiscard(e);
             feed.fail(e instanceof IOException io ? io : ReplicationException.fail("the copy failed", e));
+            keepOrDiscard(e);
         }
         result = outcome;
         tell(outcome);
@@ -262,7 +262,7 @@ final class NodeSession implements AutoCloseable {
             former.close();
         }
         wire.link().timeout(deadAfter());
-        wire.send(new Accept(ControlMessage.VERSION, feed.endPosition(), writer.durable(), offer.target()));
+        wire.send(new Accept(ControlMessage.VERSION, resumeFrom, feed.endPosition(), writer.durable(), offer.target()));
         // Only now: nobody may send anything else before the answer.
         control = wire;
         final @Nullable Result known = result;

@@ -17,7 +17,6 @@ import io.replicate.ring.RingListener;
 import io.replicate.ring.internal.ControlMessage.ChildLost;
 import io.replicate.ring.internal.ControlMessage.Children;
 import io.replicate.ring.internal.ControlMessage.Offer;
-import io.replicate.ring.internal.ControlMessage.Ping;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,7 +31,7 @@ public final class ServerRun implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
     private static final Duration GIVE_UP = Duration.ofMinutes(5);
     private static final Duration TICK = Duration.ofMillis(200);
-    private static final Duration CLOSE_WAIT = Duration.ofSeconds(30);
+    private static final Duration CLOSE_WAIT = Duration.ofSeconds(5);
     private static final int STUCK_FACTOR = 10;
     private static final int ONCE_ONLY_FRAMES = 128;
     private static final Duration ONCE_ONLY_HEARTBEAT = Duration.ofMillis(200);
@@ -209,7 +208,10 @@ public final class ServerRun implements AutoCloseable {
         try {
             handles.forEach(
                     handle -> RingThreads.start("ring-node-" + handle.address().name(), handle));
-            RingThreads.start("ring-ping", this::ping);
+            final Feed.@Nullable Cursor held = hold;
+            if (held != null) {
+                RingThreads.start("ring-hold", () -> letGo(held));
+            }
             final int ready = coordinator.form(settings.maxWait());
             if (ready == 0) {
                 return end("no node was ready");
@@ -280,26 +282,17 @@ public final class ServerRun implements AutoCloseable {
         }
     }
 
-    private void ping() {
-        long sequence = 0;
+    /** Lets the window go on behind what the nodes have that we may have to feed. */
+    private void letGo(final Feed.Cursor held) {
         try {
             while (!closed.await(heartbeat.toMillis(), TimeUnit.MILLISECONDS)) {
-                final Ping ping = new Ping(sequence++);
-                handles.forEach(handle -> handle.tell(ping));
-                letGo();
+                final long received = coordinator.receivedNearby();
+                if (received != Long.MAX_VALUE && received > held.position()) {
+                    held.seek(received);
+                }
             }
         } catch (final InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Lets the window go on behind what the nodes have that we may have to feed. */
-    private void letGo() {
-        if (hold != null) {
-            final long received = coordinator.receivedNearby();
-            if (received != Long.MAX_VALUE && received > hold.position()) {
-                hold.seek(received);
-            }
         }
     }
 
@@ -345,7 +338,9 @@ public final class ServerRun implements AutoCloseable {
         closed.countDown();
         cancellation.cancel();
         feed.fail(new ReplicationException(ReplicationException.Category.CANCELLED, "the run has ended"));
-        handles.forEach(NodeHandle::close);
+        handles.forEach(NodeHandle::finish);
+        final long deadline = System.nanoTime() + settings.deadAfter().toNanos();
+        handles.forEach(handle -> handle.close(Duration.ofNanos(Math.max(1_000_000, deadline - System.nanoTime()))));
         senders.close();
         final @Nullable Thread reading = reader;
         if (reading != null) {
