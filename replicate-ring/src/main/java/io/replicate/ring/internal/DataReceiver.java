@@ -168,7 +168,7 @@ final class DataReceiver {
 
     /** Whatever happens to a link, another parent may come; only what happens to the feed is our own end. */
     private boolean isFatal(final IOException e) {
-        return isClosed() || appending && ReplicationException.categoryOf(e) != ReplicationException.Category.CORRUPT;
+        return isClosed() || (appending && ReplicationException.categoryOf(e) != ReplicationException.Category.CORRUPT);
     }
 
     private void reportIfAlone(final Hop hop, final IOException e) {

@@ -49,7 +49,9 @@ public record RingNodeAddress(String name, List<String> addresses) {
             host = part.substring(0, colon);
             port = part.substring(colon + 1);
         }
-        if (host.isEmpty() || (port.isEmpty() && part.endsWith(":") && !bareIpv6) || (!port.isEmpty() && !port.matches("[0-9]{1,5}"))) {
+        if (host.isEmpty()
+                || (port.isEmpty() && part.endsWith(":") && !bareIpv6)
+                || (!port.isEmpty() && !port.matches("[0-9]{1,5}"))) {
             throw ReplicationException.misuse("node '" + text + "': expected HOST or HOST:PORT");
         }
         final int number = port.isEmpty() ? defaultPort : Integer.parseInt(port);

@@ -35,8 +35,10 @@ class ControlCodecTest {
         final Arbitrary<Integer> ints = Arbitraries.integers();
         final Arbitrary<Long> longs = Arbitraries.longs();
         final Arbitrary<Boolean> booleans = Arbitraries.of(true, false);
-        final Arbitrary<String> strings = Arbitraries.strings().all().ofMaxLength(200).map(ControlCodecTest::encodable);
-        final Arbitrary<Child> children = Combinators.combine(ints, strings, ints, strings.list().ofMaxSize(4))
+        final Arbitrary<String> strings =
+                Arbitraries.strings().all().ofMaxLength(200).map(ControlCodecTest::encodable);
+        final Arbitrary<Child> children = Combinators.combine(
+                        ints, strings, ints, strings.list().ofMaxSize(4))
                 .as(Child::new);
         final Arbitrary<ControlMessage> offers = Combinators.combine(
                         ints, strings, longs.tuple2(), booleans.tuple2(), strings.tuple3(), ints.tuple5())
@@ -44,7 +46,10 @@ class ControlCodecTest {
                         a, s, i.get5(), t.get1(), l.get1(), l.get2(), b.get1(), b.get2(), t.get2(), t.get3(), i.get1(),
                         i.get2(), i.get3(), i.get4()));
         final Arbitrary<ControlMessage> results = Combinators.combine(
-                        booleans.tuple2(), longs.tuple3(), strings, strings.filter(s -> !s.isEmpty()).injectNull(0.3))
+                        booleans.tuple2(),
+                        longs.tuple3(),
+                        strings,
+                        strings.filter(s -> !s.isEmpty()).injectNull(0.3))
                 .as((b, l, s, r) -> new Result(b.get1(), l.get1(), l.get2(), s, b.get2(), l.get3(), r));
         return Arbitraries.oneOf(
                 offers,
@@ -63,7 +68,8 @@ class ControlCodecTest {
 
     /** Half a surrogate pair cannot be a string on the wire. */
     private static String encodable(final String text) {
-        return new String(text.getBytes(java.nio.charset.StandardCharsets.UTF_8), java.nio.charset.StandardCharsets.UTF_8);
+        return new String(
+                text.getBytes(java.nio.charset.StandardCharsets.UTF_8), java.nio.charset.StandardCharsets.UTF_8);
     }
 
     private static ByteBuffer encode(final ControlMessage message) {
@@ -84,7 +90,8 @@ class ControlCodecTest {
         final ByteBuffer cut = whole.duplicate().limit(at % whole.limit());
         assertThatThrownBy(() -> ControlCodec.decode(cut)).isInstanceOf(ReplicationException.class);
 
-        final ByteBuffer longer = ByteBuffer.allocate(whole.limit() + 1).put(whole).rewind();
+        final ByteBuffer longer =
+                ByteBuffer.allocate(whole.limit() + 1).put(whole).rewind();
         assertThatThrownBy(() -> ControlCodec.decode(longer))
                 .isInstanceOf(ReplicationException.class)
                 .hasMessageContaining("too long");
@@ -115,7 +122,11 @@ class ControlCodecTest {
 
     @Test
     void aListLongerThanAllowedIsRefusedBeforeItIsRead() {
-        final ByteBuffer children = ByteBuffer.allocate(7).put((byte) 4).putInt(1).putShort((short) 0xffff).flip();
+        final ByteBuffer children = ByteBuffer.allocate(7)
+                .put((byte) 4)
+                .putInt(1)
+                .putShort((short) 0xffff)
+                .flip();
         assertThatThrownBy(() -> ControlCodec.decode(children)).hasMessageContaining("list of 65535, at most 1024");
     }
 

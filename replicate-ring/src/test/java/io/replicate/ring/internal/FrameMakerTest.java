@@ -97,8 +97,7 @@ class FrameMakerTest {
         final int from = 1 + cut % (length - 1);
         final List<Frame> made = new ArrayList<>();
         try (BlockPool pool = new BlockPool(1 << 20, 4)) {
-            made.add(new FrameEncoder(compression, pool)
-                    .encode(FrameMaker.of(4096, block(pool, bytes), new CRC32C())));
+            made.add(new FrameEncoder(compression, pool).encode(FrameMaker.of(4096, block(pool, bytes), new CRC32C())));
             final Frame tail = FrameTail.of(made.get(0), 4096 + from);
 
             assertThat(tail.position()).isEqualTo(4096 + from);
