@@ -273,7 +273,7 @@ public final class ServerRun implements AutoCloseable {
 
     private void feedSource() {
         try {
-            digest = new SourceFeeder(source, feed, pool, settings, throttle, cancellation).run();
+            new SourceFeeder(source, feed, pool, settings, throttle, cancellation).run(hex -> digest = hex);
             fed = true;
         } catch (final IOException e) {
             sourceFailure = e;

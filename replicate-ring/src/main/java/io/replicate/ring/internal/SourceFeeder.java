@@ -15,6 +15,7 @@ import io.replicate.core.spi.Unit;
 import io.replicate.ring.Verify;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the source from its beginning to its end, once, and appends it to the server's feed as frames. */
@@ -49,8 +50,12 @@ final class SourceFeeder {
         this.encoder = new FrameEncoder(settings.compression(), pool);
     }
 
-    /** Feeds everything and returns the digest in hexadecimal, empty when nothing is verified. */
-    String run() throws IOException {
+    /**
+     * Feeds everything.
+     *
+     * @param known is told the digest in hexadecimal, empty when nothing is verified, before anybody can have the end.
+     */
+    void run(final Consumer<String> known) throws IOException {
         try (Plan<Extent> plan = source.plan(Selection.ALL)) {
             for (@Nullable Extent extent = plan.next(); extent != null; extent = plan.next()) {
                 cancellation.check();
@@ -66,8 +71,8 @@ final class SourceFeeder {
         }
         final String hex =
                 settings.verify() == Verify.NONE ? "" : digest.finish().hex();
+        known.accept(hex);
         feed.append(Frame.end(position, hex));
-        return hex;
     }
 
     private boolean feedExtent(final Extent extent) throws IOException {
