@@ -6,7 +6,9 @@ import io.replicate.cas.copy.CopyListener;
 import io.replicate.cas.copy.CopyOptions;
 import io.replicate.cas.copy.CopySummary;
 import io.replicate.cas.keep.KeepConfig;
+import io.replicate.cas.keep.KeepService;
 import io.replicate.cas.keep.KeepStore;
+import io.replicate.cas.keep.Rendezvous;
 import io.replicate.cas.keep.ServiceList;
 import io.replicate.cas.testing.Blocks;
 import io.replicate.cas.testing.StoreProcess;
@@ -62,8 +64,8 @@ public final class CasBench {
     /** Measures in a directory, which is filled, and returns which targets were missed. */
     public List<String> run(final Path work) throws IOException, InterruptedException {
         latency(work);
-        processorTime(work, 4 << 20, 64);
-        processorTime(work, 64 << 20, 6);
+        processorTime(work, 4 << 20, 512);
+        processorTime(work, 64 << 20, 32);
         memory(work);
         return missed;
     }
@@ -90,9 +92,21 @@ public final class CasBench {
             data[0] = (byte) i;
             data[1] = (byte) (i >> 8);
             data[2] = (byte) (i >> 16);
-            new Blocks(directory.resolve("keep" + i % SOURCES)).put(data);
+            putWhereItBelongs(directory, data);
         }
         return directory;
+    }
+
+    /** Stores a block as clients of the cluster do: so the first server that is asked has it. */
+    private static void putWhereItBelongs(final Path directory, final byte[] data) {
+        final List<KeepService> services = new ArrayList<>();
+        for (int i = 0; i < SOURCES; i++) {
+            services.add(new KeepService(StoreProcess.uuid(i), "keep" + i, "disk", false));
+        }
+        for (final KeepService service : Rendezvous.order(Blocks.md5(data), services, Rendezvous.Convention.GO)
+                .subList(0, COPIES)) {
+            new Blocks(directory.resolve(service.url())).put(data);
+        }
     }
 
     private CopySummary copy(final CasPeers from, final CasPeers to, final int workers) throws IOException {
@@ -128,8 +142,7 @@ public final class CasBench {
 
     private void latency(final Path work) throws IOException {
         out.println(format(
-                "%d blocks of 64 KiB, %d stores to %d, %d copies, round trip 10 ms",
-                smallBlocks, SOURCES, TARGETS, COPIES));
+                "%d blocks of 64 KiB, %d stores to %d, %d copies, round trip 10 ms", smallBlocks, SOURCES, TARGETS, COPIES));
         final Path source = fill(work, smallBlocks, SMALL_BYTES);
         final double[] one = new double[rounds];
         final double[] many = new double[rounds];
@@ -138,8 +151,7 @@ public final class CasBench {
             for (int round = 0; round < rounds; round++) {
                 one[round] = timed(work, from, 1);
                 many[round] = timed(work, from, WORKERS);
-                out.println(format(
-                        "  round %d: 1 worker %.1f s, %d workers %.1f s", round + 1, one[round], WORKERS, many[round]));
+                out.println(format("  round %d: 1 worker %.1f s, %d workers %.1f s", round + 1, one[round], WORKERS, many[round]));
                 out.flush();
             }
         }
@@ -166,8 +178,7 @@ public final class CasBench {
     private void warmUp(final Path work) throws IOException {
         final Path source = fill(work, 400, SMALL_BYTES - 1);
         try (CasPeers from = CasPeers.stores("B", "" + SOURCES, source.toString(), "0");
-                CasPeers to =
-                        CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
+                CasPeers to = CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
             copy(from, to, WORKERS);
         }
     }
@@ -232,8 +243,7 @@ public final class CasBench {
         }
         final Path source = fill(work, 20, 64 << 20);
         try (CasPeers from = CasPeers.stores("B", "" + SOURCES, source.toString(), "0");
-                CasPeers to =
-                        CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
+                CasPeers to = CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
             final double seconds = child("256m", work, from.greeting(), to.greeting());
             require(seconds >= 0, format("20 blocks of 64 MiB by 16 workers with -Xmx256m (%.1f s)", seconds));
         }
@@ -246,26 +256,9 @@ public final class CasBench {
         Files.writeString(settings, "ARVADOS_API_TOKEN=" + StoreProcess.TOKEN + "\n");
         final long startNs = System.nanoTime();
         final Process process = new ProcessBuilder(
-                        CasPeers.java(),
-                        "-Xmx" + heap,
-                        "-XX:+UseSerialGC",
-                        "-Xshare:auto",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path", ""),
-                        "io.replicate.examples.cli.Main",
-                        "keep-rsync",
-                        "-src",
-                        settings.toString(),
-                        "-dst",
-                        settings.toString(),
-                        "-replications",
-                        "2",
-                        "-src-keep-services-json",
-                        from,
-                        "-dst-keep-services-json",
-                        to,
-                        "--quiet")
+                        CasPeers.java(), "-Xmx" + heap, "-XX:+UseSerialGC", "-Xshare:auto", "-cp", System.getProperty("java.class.path", ""), "io.replicate.examples.cli.Main",
+                        "keep-rsync", "-src", settings.toString(), "-dst", settings.toString(), "-replications", "2",
+                        "-src-keep-services-json", from, "-dst-keep-services-json", to, "--quiet")
                 .redirectErrorStream(true)
                 .redirectOutput(work.resolve("child.log").toFile())
                 .start();
