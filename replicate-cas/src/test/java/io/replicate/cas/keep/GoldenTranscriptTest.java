@@ -82,8 +82,8 @@ class GoldenTranscriptTest {
                 if (body > 0) {
                     body--;
                 } else if (text.endsWith("\r\n\r\n")) {
-                    final java.util.regex.Matcher length =
-                            java.util.regex.Pattern.compile("Content-Length: (\\d+)").matcher(text);
+                    final java.util.regex.Matcher length = java.util.regex.Pattern.compile("Content-Length: (\\d+)")
+                            .matcher(text);
                     body = length.find() ? Integer.parseInt(length.group(1)) : 0;
                 }
             }
@@ -94,7 +94,11 @@ class GoldenTranscriptTest {
             return new KeepStore(
                     new KeepConfig("src")
                             .services(ServiceList.parseJson(FakeApiServer.list(List.of(FakeApiServer.service(
-                                    "zzzzz-bi6l4-000000000000000", "127.0.0.1", listener.getLocalPort(), type, false)))))
+                                    "zzzzz-bi6l4-000000000000000",
+                                    "127.0.0.1",
+                                    listener.getLocalPort(),
+                                    type,
+                                    false)))))
                             .apiToken(TOKEN)
                             .signingKey(KEY)
                             .signatureTtl(Duration.ofDays(14))
@@ -131,7 +135,8 @@ class GoldenTranscriptTest {
     @Test
     void theClientAsksForABlock() throws IOException {
         final Block block = block("");
-        try (Scripted server = new Scripted("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: application/octet-stream\r\n\r\nfoo");
+        try (Scripted server = new Scripted(
+                        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: application/octet-stream\r\n\r\nfoo");
                 KeepStore client = server.client("disk")) {
             assertThat(client.read(foo(), block)).isEqualTo(3);
 
@@ -152,7 +157,8 @@ class GoldenTranscriptTest {
                 KeepStore client = server.client("disk")) {
             client.read(foo(), block);
 
-            final String signed = server.requests.get(0).substring(5, server.requests.get(0).indexOf(" HTTP"));
+            final String signed =
+                    server.requests.get(0).substring(5, server.requests.get(0).indexOf(" HTTP"));
             final long expiry = Long.parseLong(signed.substring(signed.lastIndexOf('@') + 1), 16);
             assertThat(expiry - Instant.now().getEpochSecond()).isBetween(86_300L, 86_400L);
             assertThat(new BlobSigner(KEY, Duration.ofDays(14)).verifyStrict(signed, TOKEN, Instant.now()))
@@ -165,9 +171,8 @@ class GoldenTranscriptTest {
     @Test
     void theClientWritesABlockUnderItsBareHashWithItsLength() throws IOException {
         final Block block = block("foo");
-        try (Scripted server =
-                        new Scripted("HTTP/1.1 200 OK\r\nX-Keep-Replicas-Stored: 1\r\nContent-Length: 36\r\n\r\n" + FOO + "+3\n"
-                                + "\n");
+        try (Scripted server = new Scripted("HTTP/1.1 200 OK\r\nX-Keep-Replicas-Stored: 1\r\nContent-Length: 36\r\n\r\n"
+                        + FOO + "+3\n" + "\n");
                 KeepStore client = server.client("disk")) {
             client.store(foo(), block, 1, Set.of());
 
@@ -192,7 +197,9 @@ class GoldenTranscriptTest {
                 KeepStore client = server.client("disk")) {
             client.store(Digest.parse(Digest.Algorithm.MD5, "d41d8cd98f00b204e9800998ecf8427e", 0), block, 1, Set.of());
 
-            assertThat(server.request(0)).startsWith("PUT /d41d8cd98f00b204e9800998ecf8427e HTTP/1.1\r\n").contains("Content-Length: 0\r\n");
+            assertThat(server.request(0))
+                    .startsWith("PUT /d41d8cd98f00b204e9800998ecf8427e HTTP/1.1\r\n")
+                    .contains("Content-Length: 0\r\n");
         } finally {
             block.release();
         }
@@ -203,13 +210,16 @@ class GoldenTranscriptTest {
         final String text = FOO + "+3 1466640000\n\n";
         for (final String answer : List.of(
                 "HTTP/1.1 200 OK\r\nContent-Length: " + text.length() + "\r\n\r\n" + text,
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + Integer.toHexString(text.length()) + "\r\n" + text
-                        + "\r\n0\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + Integer.toHexString(text.length()) + "\r\n"
+                        + text + "\r\n0\r\n\r\n",
                 "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n" + text)) {
             try (Scripted server = new Scripted(answer);
                     KeepStore client = server.client("disk")) {
                 final List<String> lines = new ArrayList<>();
-                client.index(0, "acb", (hash, size, mtime) -> lines.add(HexFormat.of().formatHex(hash) + "+" + size + "@" + mtime));
+                client.index(
+                        0,
+                        "acb",
+                        (hash, size, mtime) -> lines.add(HexFormat.of().formatHex(hash) + "+" + size + "@" + mtime));
 
                 assertThat(lines).containsExactly(FOO + "+3@1466640000000000000");
                 assertThat(server.request(0))
@@ -236,7 +246,8 @@ class GoldenTranscriptTest {
     void aKeptConnectionThatTheServerHasClosedIsReplacedOnce() throws IOException {
         final Block block = block("");
         try (Scripted server = new Scripted(
-                        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nfoo", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nfoo");
+                        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nfoo",
+                        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nfoo");
                 KeepStore client = server.client("disk")) {
             assertThat(client.read(foo(), block)).isEqualTo(3);
             assertThat(client.read(foo(), block)).isEqualTo(3);
@@ -253,7 +264,9 @@ class GoldenTranscriptTest {
             final Thread server = new Thread(() -> {
                 try (Socket socket = listener.accept()) {
                     socket.getInputStream().readNBytes(1000);
-                    socket.getOutputStream().write("HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\nToo large".getBytes(StandardCharsets.US_ASCII));
+                    socket.getOutputStream()
+                            .write("HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\nToo large"
+                                    .getBytes(StandardCharsets.US_ASCII));
                     socket.getOutputStream().flush();
                     socket.shutdownOutput();
                     socket.getInputStream().readAllBytes();
@@ -289,41 +302,67 @@ class GoldenTranscriptTest {
 
     private static String request(final String line, final String... headers) {
         return line + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                + String.join("", java.util.Arrays.stream(headers).map(h -> h + "\r\n").toList()) + "\r\n";
+                + String.join(
+                        "",
+                        java.util.Arrays.stream(headers).map(h -> h + "\r\n").toList()) + "\r\n";
     }
 
     @Test
     void theStoresOfEachAgeAnswerAsDescribed(@TempDir final Path directory) throws IOException {
         for (final Era era : Era.values()) {
             try (FakeKeepstore store = new FakeKeepstore(
-                    era, "zzzzz-bi6l4-000000000000000", directory.resolve(era.name()), TOKEN, KEY, Duration.ofDays(14), 0)) {
+                    era,
+                    "zzzzz-bi6l4-000000000000000",
+                    directory.resolve(era.name()),
+                    TOKEN,
+                    KEY,
+                    Duration.ofDays(14),
+                    0)) {
                 final boolean today = era == Era.H;
                 final String auth = "Authorization: OAuth2 " + TOKEN;
                 final String put = ask(store, request("PUT /" + FOO, auth, "Content-Length: 3") + "foo");
-                assertThat(put).startsWith("HTTP/1.1 200 OK\r\n").containsPattern("\r\n\r\n" + FOO + "\\+3\\+A[0-9a-f]{40}@[0-9a-f]{8}\n$");
-                assertThat(put.contains("X-Keep-Storage-Classes-Confirmed: default=1")).isEqualTo(today);
-                final String signed = put.substring(put.lastIndexOf("\r\n\r\n") + 4).trim();
-                assertThat(ask(store, request("PUT /" + FOO, "Content-Length: 3") + "foo")).endsWith("\r\n\r\n" + FOO + "+3\n");
+                assertThat(put)
+                        .startsWith("HTTP/1.1 200 OK\r\n")
+                        .containsPattern("\r\n\r\n" + FOO + "\\+3\\+A[0-9a-f]{40}@[0-9a-f]{8}\n$");
+                assertThat(put.contains("X-Keep-Storage-Classes-Confirmed: default=1"))
+                        .isEqualTo(today);
+                final String signed =
+                        put.substring(put.lastIndexOf("\r\n\r\n") + 4).trim();
+                assertThat(ask(store, request("PUT /" + FOO, "Content-Length: 3") + "foo"))
+                        .endsWith("\r\n\r\n" + FOO + "+3\n");
 
-                assertStatus(ask(store, request("PUT /" + FOO + "+3", auth, "Content-Length: 3") + "foo"), today ? 200 : 405);
+                assertStatus(
+                        ask(store, request("PUT /" + FOO + "+3", auth, "Content-Length: 3") + "foo"),
+                        today ? 200 : 405);
                 assertStatus(ask(store, request("PUT /" + FOO, auth, "Content-Length: 3") + "bar"), today ? 400 : 422);
                 assertStatus(ask(store, request("PUT /" + FOO, auth, "Content-Length: 67108865")), 413);
                 assertStatus(ask(store, request("PUT /" + FOO, auth)), 411);
 
-                assertThat(ask(store, request("GET /" + signed, auth))).startsWith("HTTP/1.1 200 OK\r\n").contains("content-length: 3\r\n").endsWith("\r\n\r\nfoo");
-                assertThat(ask(store, request("HEAD /" + signed, auth))).startsWith("HTTP/1.1 200 OK\r\n").endsWith("\r\n\r\n");
+                assertThat(ask(store, request("GET /" + signed, auth)))
+                        .startsWith("HTTP/1.1 200 OK\r\n")
+                        .contains("content-length: 3\r\n")
+                        .endsWith("\r\n\r\nfoo");
+                assertThat(ask(store, request("HEAD /" + signed, auth)))
+                        .startsWith("HTTP/1.1 200 OK\r\n")
+                        .endsWith("\r\n\r\n");
                 assertStatus(ask(store, request("GET /" + FOO + "+3", auth)), today ? 400 : 403);
                 assertStatus(ask(store, request("GET /" + signed)), today ? 401 : 403);
                 assertStatus(ask(store, request("GET /" + signed.replace("+3", ""), auth)), today ? 405 : 200);
-                assertStatus(ask(store, request("GET /" + signed, "Authorization: Bearer " + TOKEN)), today ? 200 : 403);
-                final String expired = new BlobSigner(KEY, Duration.ofDays(14)).sign(FOO + "+3", TOKEN, Instant.ofEpochSecond(1));
+                assertStatus(
+                        ask(store, request("GET /" + signed, "Authorization: Bearer " + TOKEN)), today ? 200 : 403);
+                final String expired =
+                        new BlobSigner(KEY, Duration.ofDays(14)).sign(FOO + "+3", TOKEN, Instant.ofEpochSecond(1));
                 assertStatus(ask(store, request("GET /" + expired, auth)), 401);
                 final String absent = new BlobSigner(KEY, Duration.ofDays(14))
-                        .sign("37b51d194a7513e45b56f6524f2d51f2+3", TOKEN, Instant.now().plusSeconds(60));
+                        .sign(
+                                "37b51d194a7513e45b56f6524f2d51f2+3",
+                                TOKEN,
+                                Instant.now().plusSeconds(60));
                 assertStatus(ask(store, request("GET /" + absent, auth)), 404);
 
                 final String index = ask(store, request("GET /index", auth));
-                assertThat(index).containsPattern("\r\n\r\n" + FOO + "\\+3 " + (era == Era.A ? "\\d{10}" : "\\d{19}") + "\n\n$");
+                assertThat(index)
+                        .containsPattern("\r\n\r\n" + FOO + "\\+3 " + (era == Era.A ? "\\d{10}" : "\\d{19}") + "\n\n$");
                 assertThat(ask(store, request("GET /index/999", auth))).endsWith("\r\n\r\n\n");
                 assertStatus(ask(store, request("GET /index")), 401);
                 assertStatus(ask(store, request("GET /index/XYZ", auth)), 400);
@@ -344,7 +383,8 @@ class GoldenTranscriptTest {
     @Test
     void messagesNeverShowASignature() throws IOException {
         final Block block = block("");
-        try (Scripted server = new Scripted("HTTP/1.1 403 Forbidden\r\nContent-Length: 63\r\n\r\nForbidden: +Aa9ea38107ec0ad86392ca3d9231b99089ff0d6cc@7fffffff  ");
+        try (Scripted server = new Scripted(
+                        "HTTP/1.1 403 Forbidden\r\nContent-Length: 63\r\n\r\nForbidden: +Aa9ea38107ec0ad86392ca3d9231b99089ff0d6cc@7fffffff  ");
                 KeepStore client = server.client("disk")) {
             assertThatThrownBy(() -> client.read(foo(), block))
                     .isInstanceOf(ReplicationException.class)

@@ -142,7 +142,8 @@ public final class CasBench {
 
     private void latency(final Path work) throws IOException {
         out.println(format(
-                "%d blocks of 64 KiB, %d stores to %d, %d copies, round trip 10 ms", smallBlocks, SOURCES, TARGETS, COPIES));
+                "%d blocks of 64 KiB, %d stores to %d, %d copies, round trip 10 ms",
+                smallBlocks, SOURCES, TARGETS, COPIES));
         final Path source = fill(work, smallBlocks, SMALL_BYTES);
         final double[] one = new double[rounds];
         final double[] many = new double[rounds];
@@ -151,7 +152,8 @@ public final class CasBench {
             for (int round = 0; round < rounds; round++) {
                 one[round] = timed(work, from, 1);
                 many[round] = timed(work, from, WORKERS);
-                out.println(format("  round %d: 1 worker %.1f s, %d workers %.1f s", round + 1, one[round], WORKERS, many[round]));
+                out.println(format(
+                        "  round %d: 1 worker %.1f s, %d workers %.1f s", round + 1, one[round], WORKERS, many[round]));
                 out.flush();
             }
         }
@@ -178,7 +180,8 @@ public final class CasBench {
     private void warmUp(final Path work) throws IOException {
         final Path source = fill(work, 400, SMALL_BYTES - 1);
         try (CasPeers from = CasPeers.stores("B", "" + SOURCES, source.toString(), "0");
-                CasPeers to = CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
+                CasPeers to =
+                        CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
             copy(from, to, WORKERS);
         }
     }
@@ -243,7 +246,8 @@ public final class CasBench {
         }
         final Path source = fill(work, 20, 64 << 20);
         try (CasPeers from = CasPeers.stores("B", "" + SOURCES, source.toString(), "0");
-                CasPeers to = CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
+                CasPeers to =
+                        CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
             final double seconds = child("256m", work, from.greeting(), to.greeting());
             require(seconds >= 0, format("20 blocks of 64 MiB by 16 workers with -Xmx256m (%.1f s)", seconds));
         }
@@ -256,9 +260,25 @@ public final class CasBench {
         Files.writeString(settings, "ARVADOS_API_TOKEN=" + StoreProcess.TOKEN + "\n");
         final long startNs = System.nanoTime();
         final Process process = new ProcessBuilder(
-                        CasPeers.java(), "-Xmx" + heap, "-XX:+UseSerialGC", "-Xshare:auto", "-cp", System.getProperty("java.class.path", ""), "io.replicate.examples.cli.Main",
-                        "keep-rsync", "-src", settings.toString(), "-dst", settings.toString(), "-replications", "2",
-                        "-src-keep-services-json", from, "-dst-keep-services-json", to, "--quiet")
+                        CasPeers.java(),
+                        "-Xmx" + heap,
+                        "-XX:+UseSerialGC",
+                        "-Xshare:auto",
+                        "-cp",
+                        System.getProperty("java.class.path", ""),
+                        "io.replicate.examples.cli.Main",
+                        "keep-rsync",
+                        "-src",
+                        settings.toString(),
+                        "-dst",
+                        settings.toString(),
+                        "-replications",
+                        "2",
+                        "-src-keep-services-json",
+                        from,
+                        "-dst-keep-services-json",
+                        to,
+                        "--quiet")
                 .redirectErrorStream(true)
                 .redirectOutput(work.resolve("child.log").toFile())
                 .start();

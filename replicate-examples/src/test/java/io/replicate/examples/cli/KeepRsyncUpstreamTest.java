@@ -123,11 +123,13 @@ class KeepRsyncUpstreamTest {
         final String json = FakeApiServer.list(List.of(
                 FakeApiServer.service("zzzzz-bi6l4-123456789012340", "keep0.zzzzz.example.com", 25107, "disk", false),
                 FakeApiServer.service("zzzzz-bi6l4-123456789012341", "keep1.zzzzz.example.com", 25107, "disk", true)));
-        try (KeepStore store = new KeepStore(
-                new KeepConfig("src").services(ServiceList.parseJson(json)), new Cancellation())) {
+        try (KeepStore store =
+                new KeepStore(new KeepConfig("src").services(ServiceList.parseJson(json)), new Cancellation())) {
             assertThat(store.places())
                     .containsExactly("http://keep0.zzzzz.example.com:25107", "http://keep1.zzzzz.example.com:25107");
-            assertThat(store.client().services()).extracting(KeepService::readOnly).containsExactly(false, true);
+            assertThat(store.client().services())
+                    .extracting(KeepService::readOnly)
+                    .containsExactly(false, true);
         }
     }
 
@@ -245,7 +247,9 @@ class KeepRsyncUpstreamTest {
     void errorDuringRsyncErrorGettingBlockFromSrc() {
         fiveAndFour();
 
-        assertThat(both.run("-src-blob-signing-key", "thisisfakeblobsigningkey").assertCode(1).err())
+        assertThat(both.run("-src-blob-signing-key", "thisisfakeblobsigningkey")
+                        .assertCode(1)
+                        .err())
                 .contains("HTTP 400 invalid signature");
     }
 
@@ -262,8 +266,8 @@ class KeepRsyncUpstreamTest {
     @Test
     @DisplayName("TestLoadConfig")
     void loadConfig() throws IOException {
-        final KeepConfig src =
-                new KeepConfig("src").settings(KeepSettings.read(both.srcSettings().toString(), Map.of()));
+        final KeepConfig src = new KeepConfig("src")
+                .settings(KeepSettings.read(both.srcSettings().toString(), Map.of()));
 
         assertThat(src.apiHost()).isEqualTo(both.src.api().host());
         assertThat(src.apiToken()).isEqualTo(both.src.token());
@@ -291,7 +295,8 @@ class KeepRsyncUpstreamTest {
         // The stores only take signatures with their own ttl, which the flags do not give.
         both.run().assertCode(0);
 
-        assertThat(both.src.api().log().entries()).anyMatch(entry -> entry.path().startsWith("/discovery/"));
+        assertThat(both.src.api().log().entries())
+                .anyMatch(entry -> entry.path().startsWith("/discovery/"));
     }
 
     @Test
@@ -304,7 +309,9 @@ class KeepRsyncUpstreamTest {
     @Test
     @DisplayName("Test_doMain_SrcButNoDstConfig")
     void doMainSrcButNoDstConfig() {
-        assertThat(both.runPlain("-src", both.srcSettings().toString()).assertCode(1).err())
+        assertThat(both.runPlain("-src", both.srcSettings().toString())
+                        .assertCode(1)
+                        .err())
                 .contains("Error loading dst configuration from file: config file not specified");
     }
 
