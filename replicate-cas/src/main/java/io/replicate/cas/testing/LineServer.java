@@ -1,7 +1,8 @@
 package io.replicate.cas.testing;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -12,12 +13,12 @@ public final class LineServer implements AutoCloseable {
     private static final long MIX_2 = 0xBF58_476D_1CE4_E5B9L;
     private static final int PIECE_LINES = 2000;
 
-    private final int lines;
+    private final List<byte[]> pieces = new ArrayList<>();
     private final HttpServer server;
 
     /** Starts a server on a free port. */
     public LineServer(final int lines) {
-        this.lines = lines;
+        make(lines);
         this.server = new HttpServer(
                 new HttpServer.Handler() {
                     @Override
@@ -53,24 +54,25 @@ public final class LineServer implements AutoCloseable {
         return String.format(Locale.ROOT, "%016x%016x", high ^ (high >>> 32), low);
     }
 
+    private void make(final int lines) {
+        final StringBuilder piece = new StringBuilder();
+        for (int i = 0; i < lines; i++) {
+            piece.append(hash(i)).append("+65536 1500000000000000000\n");
+            if (i % PIECE_LINES == PIECE_LINES - 1) {
+                pieces.add(piece.toString().getBytes(StandardCharsets.US_ASCII));
+                piece.setLength(0);
+            }
+        }
+        pieces.add(piece.append('\n').toString().getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** Used by one thread. */
     private final class Lines implements HttpServer.Trickle {
         private int next;
-        private boolean ended;
 
         @Override
         public byte @Nullable [] next() {
-            if (ended) {
-                return null;
-            }
-            final ByteArrayOutputStream piece = new ByteArrayOutputStream();
-            for (int i = 0; i < PIECE_LINES && next < lines; i++) {
-                piece.writeBytes((hash(next++) + "+65536 1500000000000000000\n").getBytes(StandardCharsets.US_ASCII));
-            }
-            if (next == lines) {
-                piece.write('\n');
-                ended = true;
-            }
-            return piece.toByteArray();
+            return next == pieces.size() ? null : pieces.get(next++);
         }
     }
 

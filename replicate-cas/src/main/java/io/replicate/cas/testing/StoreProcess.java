@@ -37,7 +37,8 @@ public final class StoreProcess {
         return items;
     }
 
-    private static String uuid(final int number) {
+    /** Returns the UUID of a store by its number. */
+    public static String uuid(final int number) {
         return String.format(Locale.ROOT, "zbnch-bi6l4-%015d", number);
     }
 

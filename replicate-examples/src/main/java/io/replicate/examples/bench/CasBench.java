@@ -6,7 +6,9 @@ import io.replicate.cas.copy.CopyListener;
 import io.replicate.cas.copy.CopyOptions;
 import io.replicate.cas.copy.CopySummary;
 import io.replicate.cas.keep.KeepConfig;
+import io.replicate.cas.keep.KeepService;
 import io.replicate.cas.keep.KeepStore;
+import io.replicate.cas.keep.Rendezvous;
 import io.replicate.cas.keep.ServiceList;
 import io.replicate.cas.testing.Blocks;
 import io.replicate.cas.testing.StoreProcess;
@@ -62,8 +64,8 @@ public final class CasBench {
     /** Measures in a directory, which is filled, and returns which targets were missed. */
     public List<String> run(final Path work) throws IOException, InterruptedException {
         latency(work);
-        processorTime(work, 4 << 20, 64);
-        processorTime(work, 64 << 20, 6);
+        processorTime(work, 4 << 20, 512);
+        processorTime(work, 64 << 20, 32);
         memory(work);
         return missed;
     }
@@ -90,9 +92,21 @@ public final class CasBench {
             data[0] = (byte) i;
             data[1] = (byte) (i >> 8);
             data[2] = (byte) (i >> 16);
-            new Blocks(directory.resolve("keep" + i % SOURCES)).put(data);
+            putWhereItBelongs(directory, data);
         }
         return directory;
+    }
+
+    /** Stores a block as clients of the cluster do: so the first server that is asked has it. */
+    private static void putWhereItBelongs(final Path directory, final byte[] data) {
+        final List<KeepService> services = new ArrayList<>();
+        for (int i = 0; i < SOURCES; i++) {
+            services.add(new KeepService(StoreProcess.uuid(i), "keep" + i, "disk", false));
+        }
+        for (final KeepService service : Rendezvous.order(Blocks.md5(data), services, Rendezvous.Convention.GO)
+                .subList(0, COPIES)) {
+            new Blocks(directory.resolve(service.url())).put(data);
+        }
     }
 
     private CopySummary copy(final CasPeers from, final CasPeers to, final int workers) throws IOException {
@@ -250,7 +264,6 @@ public final class CasBench {
                         "-Xmx" + heap,
                         "-XX:+UseSerialGC",
                         "-Xshare:auto",
-                        "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("java.class.path", ""),
                         "io.replicate.examples.cli.Main",

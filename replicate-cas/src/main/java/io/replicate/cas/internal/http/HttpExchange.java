@@ -7,7 +7,6 @@ import io.netty.channel.ChannelFuture;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
@@ -160,13 +159,13 @@ public final class HttpExchange {
         connection.pipeline().get(ExchangeHandler.class).exchange = this;
         final HttpRequest request =
                 new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.valueOf(call.method()), call.path());
-        request.headers().set(HttpHeaderNames.HOST, origin.hostHeader());
+        request.headers().set("Host", origin.hostHeader());
         for (final Map.Entry<String, String> header : call.headers()) {
             request.headers().add(header.getKey(), header.getValue());
         }
         final ByteBuffer body = call.body();
         if (body != null) {
-            request.headers().set(HttpHeaderNames.CONTENT_LENGTH, body.remaining());
+            request.headers().set("Content-Length", body.remaining());
         }
         write(connection, request);
         if (body != null) {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** One server: its idle connections, and how many exchanges it is given at once. Thread-safe. */
 @SuppressWarnings("FutureReturnValueIgnored") // what becomes of a close or a write is heard by the handler
 public final class HttpOrigin {
-    private static final int MAX_RECEIVE_BYTES = 1 << 20;
+    private static final int MAX_RECEIVE_BYTES = 1 << 17;
 
     private final String url;
     private final String host;

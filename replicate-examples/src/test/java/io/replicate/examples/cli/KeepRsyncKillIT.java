@@ -1,0 +1,94 @@
+package io.replicate.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.replicate.cas.testing.Era;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** keep-rsync in a process of its own, killed and stopped on its way. */
+class KeepRsyncKillIT {
+    private static final int BLOCKS = 150;
+
+    @TempDir
+    private Path directory;
+
+    private Process start(final KeepRsyncHarness both, final Path log) throws IOException {
+        final List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "keep-rsync",
+                "-src",
+                both.srcSettings().toString(),
+                "-dst",
+                both.dstSettings().toString(),
+                "--workers",
+                "4"));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+    }
+
+    private KeepRsyncHarness slowClusters() {
+        final KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 2, 3);
+        both.src.stores().forEach(store -> store.faults().latency(Duration.ofMillis(20)));
+        return both;
+    }
+
+    @Test
+    void killedItCopiesExactlyTheRest() throws Exception {
+        try (KeepRsyncHarness both = slowClusters()) {
+            final List<String> hashes = both.fill(1, BLOCKS);
+            final Process process = start(both, directory.resolve("log"));
+            await().atMost(Duration.ofMinutes(1)).until(() -> both.goodWrites() > 60);
+            process.destroyForcibly().waitFor();
+            // What was sent before the kill may still be on its way into the stores.
+            await().pollDelay(Duration.ofMillis(300)).until(() -> true);
+            final int indexed = both.dst.hashes().size();
+            assertThat(indexed).isBetween(20, BLOCKS - 1);
+            both.clearLogs();
+
+            final KeepRsyncHarness.Run run = both.run("--ensure-replicas").assertCode(0);
+
+            assertThat(run.err()).contains("copied " + (BLOCKS - indexed) + " blocks");
+            both.assertPlaced(hashes, 2);
+            assertThat(both.dst.hashes()).isEqualTo(new TreeSet<>(hashes));
+            for (int n = 0; n < 3; n++) {
+                assertThat(both.dst.store(n).blocks().hashes()).allMatch(hash -> hash.length() == 32);
+            }
+        }
+    }
+
+    @Test
+    void aSignalFinishesTheBlocksUnderWayAndEndsWithItsCode() throws Exception {
+        try (KeepRsyncHarness both = slowClusters()) {
+            both.fill(2, BLOCKS);
+            final Path log = directory.resolve("log");
+            final Process process = start(both, log);
+            await().atMost(Duration.ofMinutes(1)).until(() -> both.goodWrites() > 20);
+
+            process.destroy();
+
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(143);
+            assertThat(Files.readString(log)).contains("stopped").doesNotContain("Exception");
+            // Every block of the index has all its copies: none was left half-done.
+            for (final String hash : both.dst.hashes()) {
+                assertThat(both.dst.holders(hash)).hasSize(2);
+            }
+        }
+    }
+}
