@@ -146,7 +146,7 @@ final class Ends {
                         checkpoint,
                         jobId(job),
                         revision + "/" + places.geometry().sizeBytes());
-                final boolean readBack = job.options().verify() && to == null;
+        final boolean readBack = job.options().verify() && to == null;
         final Result copied = new ExtentCopy(places, revision, (Sink<Extent>) sink, job, memory, readBack).run();
         if (!job.options().verify() || to == null || copied.digest() == null) {
             return copied;

@@ -110,7 +110,8 @@ final class ExtentCopy {
 
     private static Source<Extent> proof(final Session<Extent> session) throws IOException {
         return session.readBack()
-                .orElseThrow(() -> ReplicationException.misuse("the target cannot be read back: leave the verification out"));
+                .orElseThrow(() ->
+                        ReplicationException.misuse("the target cannot be read back: leave the verification out"));
     }
 
     private Plan<Extent> plan() throws IOException {

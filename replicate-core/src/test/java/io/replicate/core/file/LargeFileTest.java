@@ -151,8 +151,7 @@ class LargeFileTest {
 
     @Test
     void aTargetOfUnknownSizeIsWrittenThroughTheCache() throws IOException {
-        try (Session<Extent> session =
-                new FileSink(directory.resolve("stream")).begin(Target.ofSize(Unit.UNKNOWN))) {
+        try (Session<Extent> session = new FileSink(directory.resolve("stream")).begin(Target.ofSize(Unit.UNKNOWN))) {
             block.space().put(data);
             block.length(777);
             session.write(Extent.data(0, 777), block);
