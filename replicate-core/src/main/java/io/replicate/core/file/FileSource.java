@@ -161,7 +161,8 @@ public final class FileSource implements Source<Extent> {
         }
         final long inode = file.stat().inode();
         try {
-            return new Revision(inode + "@" + Files.getLastModifiedTime(file.path()).to(TimeUnit.NANOSECONDS));
+            return new Revision(
+                    inode + "@" + Files.getLastModifiedTime(file.path()).to(TimeUnit.NANOSECONDS));
         } catch (final NoSuchFileException e) {
             return new Revision(inode + "@removed");
         }
