@@ -13,8 +13,8 @@ import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -159,8 +159,13 @@ public final class FileSource implements Source<Extent> {
         if (file.isBlockDevice()) {
             return Revision.NONE;
         }
-        final FileTime changed = Files.getLastModifiedTime(file.path());
-        return new Revision(file.stat().inode() + "@" + changed.to(TimeUnit.NANOSECONDS));
+        final long inode = file.stat().inode();
+        try {
+            return new Revision(
+                    inode + "@" + Files.getLastModifiedTime(file.path()).to(TimeUnit.NANOSECONDS));
+        } catch (final NoSuchFileException e) {
+            return new Revision(inode + "@removed");
+        }
     }
 
     static ReplicationException shrank(final NativeFile file, final long offset, final long expectedBytes) {

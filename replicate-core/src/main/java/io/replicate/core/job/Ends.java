@@ -113,8 +113,8 @@ final class Ends {
         if (checkpoint != null && source.geometry().sequential()) {
             throw ReplicationException.misuse("a stream cannot be resumed: leave the checkpoint out");
         }
-        if (options.verify() && to == null) {
-            throw ReplicationException.misuse("only a target that is named by a locator can be read back");
+        if (options.verify() && sink.geometry().sequential()) {
+            throw ReplicationException.misuse("a stream cannot be read back: leave the verification out");
         }
         final boolean plain =
                 options.selection() instanceof Selection.All || options.selection() instanceof Selection.Ranges;
@@ -146,15 +146,21 @@ final class Ends {
                         checkpoint,
                         jobId(job),
                         revision + "/" + places.geometry().sizeBytes());
-        final Result copied = new ExtentCopy(places, revision, (Sink<Extent>) sink, job, memory).run();
+        final boolean readBack = job.options().verify() && to == null;
+        final Result copied = new ExtentCopy(places, revision, (Sink<Extent>) sink, job, memory, readBack).run();
         if (!job.options().verify() || to == null || copied.digest() == null) {
             return copied;
         }
         job.meter().phase(Phase.VERIFYING);
-        try (Source<?> target = Providers.source(to)) {
+        try (Source<?> target = Providers.source(readable(to))) {
             new Verifier(places, (Source<Extent>) target, job).verify(copied.digest());
         }
         return copied.asVerified();
+    }
+
+    /** A file is read from its storage; what was written must not be proven by what the page cache remembers of it. */
+    private static Locator readable(final Locator target) {
+        return "file".equals(target.scheme()) ? Locator.file(target.rest()).with("direct", "true") : target;
     }
 
     private JobId jobId(final Environment job) {

@@ -7,6 +7,7 @@ import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Plan;
+import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
@@ -33,6 +34,7 @@ final class ExtentCopy {
     private final Sink<Extent> sink;
     private final Environment job;
     private final @Nullable CopyCheckpoint checkpoint;
+    private final boolean readBack;
     private final BlockSize blocks;
     private final Revision revision;
     private final Pacing pacing;
@@ -45,19 +47,22 @@ final class ExtentCopy {
      *
      * @param revision of the source, before anything was read.
      * @param checkpoint that remembers the copy, or null.
+     * @param readBack whether to compare what the session reads back after the commit.
      */
     ExtentCopy(
             final Source<Extent> source,
             final Revision revision,
             final Sink<Extent> sink,
             final Environment job,
-            final @Nullable CopyCheckpoint checkpoint)
+            final @Nullable CopyCheckpoint checkpoint,
+            final boolean readBack)
             throws IOException {
         this.source = source;
         this.revision = revision;
         this.sink = sink;
         this.job = job;
         this.checkpoint = checkpoint;
+        this.readBack = readBack;
         this.blocks = BlockSize.of(source.geometry(), sink.geometry());
         this.pacing = new Pacing(job);
     }
@@ -68,6 +73,7 @@ final class ExtentCopy {
         final long dataBytes = dataBytes();
         try (Plan<Extent> plan = plan();
                 Session<Extent> session = begin(dataBytes)) {
+            final Source<Extent> proof = readBack ? proof(session) : null;
             final DoneSet done = trusted(session);
             final long resumedBytes = done.doneBytes();
             job.meter().expect(plan.totalBytes(), resumedBytes == 0 ? dataBytes : Unit.UNKNOWN);
@@ -83,6 +89,10 @@ final class ExtentCopy {
             if (checkpoint != null) {
                 checkpoint.forget();
             }
+            if (proof != null) {
+                job.meter().phase(Phase.VERIFYING);
+                new Verifier(source, proof, job).verify(digest);
+            }
             return new Result(
                     digest.lengthBytes(),
                     carriedBytes.sum(),
@@ -90,12 +100,18 @@ final class ExtentCopy {
                     resumedBytes,
                     units.sum(),
                     digest,
-                    false,
+                    proof != null,
                     committed,
                     List.of(),
                     0,
                     Duration.ofNanos(job.clock().nanoTime() - startNs));
         }
+    }
+
+    private static Source<Extent> proof(final Session<Extent> session) throws IOException {
+        return session.readBack()
+                .orElseThrow(() ->
+                        ReplicationException.misuse("the target cannot be read back: leave the verification out"));
     }
 
     private Plan<Extent> plan() throws IOException {

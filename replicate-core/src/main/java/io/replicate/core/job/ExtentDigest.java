@@ -58,22 +58,27 @@ public final class ExtentDigest {
 
     private long coveredBytes;
 
-    /** Adds bytes, all those that remain in {@code bytes}; the position stays. */
+    /** Adds bytes, all those that remain in {@code bytes}; its position and limit are moved meanwhile, and put back. */
     public void data(final long offset, final ByteBuffer bytes) {
-        int at = bytes.position();
+        final int begin = bytes.position();
+        final int end = bytes.limit();
         long next = offset;
-        while (at < bytes.limit()) {
-            final int length = (int) Math.min(bytes.limit() - at, roomInChunk(next));
-            final ByteBuffer piece = bytes.slice(at, length);
-            if (Zeros.isZero(piece)) {
-                zeros(next, length);
-            } else {
-                crc.reset();
-                crc.update(piece);
-                data(next, length, (int) crc.getValue());
+        try {
+            for (int at = begin; at < end; ) {
+                final int length = (int) Math.min(end - at, roomInChunk(next));
+                bytes.limit(at + length).position(at);
+                if (Zeros.isZero(bytes)) {
+                    zeros(next, length);
+                } else {
+                    crc.reset();
+                    crc.update(bytes);
+                    data(next, length, (int) crc.getValue());
+                }
+                at += length;
+                next += length;
             }
-            at += length;
-            next += length;
+        } finally {
+            bytes.limit(end).position(begin);
         }
     }
 

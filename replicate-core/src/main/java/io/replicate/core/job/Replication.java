@@ -177,7 +177,7 @@ public final class Replication {
         return this;
     }
 
-    /** Reads the target back after the commit, and compares digests. For targets that are named by a locator. */
+    /** Reads the target back after the commit, and compares digests; not of a stream. */
     public Replication verify(final boolean readBack) {
         verify = readBack;
         return this;

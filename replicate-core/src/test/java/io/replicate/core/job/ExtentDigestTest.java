@@ -3,8 +3,10 @@ package io.replicate.core.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.ReplicationException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.Arrays;
@@ -177,6 +179,26 @@ class ExtentDigestTest {
         whole.zeros(0, 300);
 
         assertThat(gap.finish().hash()).isNotEqualTo(whole.finish().hash());
+    }
+
+    @Test
+    void aBlockIsDigestedWithoutAllocatingAnything() {
+        final ByteBuffer block = ByteBuffer.allocateDirect(MIB).put(5, (byte) 1).put(0, (byte) 1);
+        final ExtentDigest digest = new ExtentDigest();
+        final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        final int warmUp = 200;
+        final int blocks = 2000;
+        long before = 0;
+
+        for (int i = 0; i < blocks; i++) {
+            if (i == warmUp) {
+                before = threads.getCurrentThreadAllocatedBytes();
+            }
+            digest.data((long) i * MIB, block);
+        }
+
+        final long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        assertThat(allocated / (blocks - warmUp)).isLessThan(64);
     }
 
     @Test

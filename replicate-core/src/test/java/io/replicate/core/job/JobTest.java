@@ -6,6 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.netty.util.ResourceLeakDetector;
 import io.replicate.core.block.Block;
+import io.replicate.core.file.FileSink;
+import io.replicate.core.memory.MemoryVolume;
+import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.JobId;
@@ -13,15 +16,19 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Unit;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class JobTest {
@@ -245,6 +252,32 @@ class JobTest {
     }
 
     @Test
+    void aTargetThatIsNoLocatorIsProvenThroughItsSession(@TempDir final Path directory) throws IOException {
+        final FileSink sink = new FileSink(directory.resolve("to.img"));
+
+        final Result result =
+                run(Replication.from(new MemorySource(image)).to(sink).verify(true));
+
+        assertThat(result.verified()).isTrue();
+        assertThat(directory.resolve("to.img")).hasBinaryContent(image);
+    }
+
+    @Test
+    void aVolumeIsCopiedIntoAnother() throws IOException {
+        final MemoryVolume volume = new MemoryVolume("v", image.length + 4096);
+        volume.write(0, ByteBuffer.wrap(new byte[] {1, 2, 3}), Set.of());
+        java.util.Arrays.fill(image, 3 * MIB, 5 * MIB, (byte) 0);
+
+        final Result result = run(Replication.from(new MemorySource(image)).to(volume));
+
+        final ByteBuffer found = ByteBuffer.allocate(image.length);
+        volume.read(0, found);
+        assertThat(found.array()).isEqualTo(image);
+        assertThat(result.committed()).isEqualTo(Committed.IN_PLACE);
+        assertMisuse(Replication.from(new MemorySource(new byte[20 * MIB])).to(volume), "take a larger one");
+    }
+
+    @Test
     void withoutSparseZerosAreWrittenAsData() throws IOException {
         final byte[] zeros = new byte[3 * MIB];
         final MemorySink sink = new MemorySink();
@@ -262,7 +295,7 @@ class JobTest {
         final MemorySource source = new MemorySource(image);
         final MemorySource stream = new MemorySource(image, List.of(), Geometry.stream());
         assertMisuse(Replication.from(source), "needs a target");
-        assertMisuse(Replication.from(source).to(new MemorySink()).verify(true), "named by a locator");
+        assertMisuse(Replication.from(source).to(new MemorySink()).verify(true), "cannot be read back");
         assertMisuse(
                 Replication.from(source).to(new MemorySink()).checkpoint(new MemoryCheckpoint()), "needs a job id");
         assertMisuse(
