@@ -4,11 +4,14 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Hosts on one machine: network namespaces that share a switch. Needs root and iproute2. Removed on close.
  */
 final class Hosts implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Hosts.class);
     private static final String PREFIX = "replbench";
     private static final int FIRST_HOST = 10;
 
@@ -94,8 +97,7 @@ final class Hosts implements AutoCloseable {
             try {
                 sh("ip netns del " + (host < 0 ? tag + "sw" : name(host)));
             } catch (final IOException e) {
-                // It was never made, or is gone: closing goes on with the next.
-                continue;
+                LOG.debug("it was never made, or is gone: {}", e.getMessage());
             }
         }
     }
