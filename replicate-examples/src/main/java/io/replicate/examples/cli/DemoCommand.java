@@ -30,7 +30,7 @@ final class DemoCommand extends AbstractCommand {
         if (!keep) {
             Runtime.getRuntime().addShutdownHook(cleaner);
         }
-        final boolean terminal = System.console() != null && !"dumb".equals(System.getenv("TERM"));
+        final boolean terminal = Terminal.onStdout();
         final long chosen = seed == null ? System.nanoTime() : seed;
         final Demo.Outcome outcome = new Demo(out(), new NodeLines(out(), terminal), chosen).run(work);
         out().println();
