@@ -18,8 +18,9 @@ final class ProgressMeter {
     private final long startNs;
     private final LongAdder bytes = new LongAdder();
     private final LongAdder carried = new LongAdder();
+    private final LongAdder readBack = new LongAdder();
     private final long[] sampleNs = new long[WINDOW];
-    private final long[] sampleCarried = new long[WINDOW];
+    private final long[] sampleMoved = new long[WINDOW];
     private long samples;
     private Phase phase = Phase.PREPARING;
     private long totalBytes = Unit.UNKNOWN;
@@ -39,6 +40,12 @@ final class ProgressMeter {
     void add(final long dealtWith, final long carriedBytes) {
         bytes.add(dealtWith);
         carried.add(carriedBytes);
+    }
+
+    /** Notes bytes that were read back. */
+    void verified(final long length) {
+        bytes.add(length);
+        readBack.add(length);
     }
 
     /** Sets what there is to do in all, and how much of it is data that must move (or UNKNOWN). */
@@ -61,6 +68,8 @@ final class ProgressMeter {
             phase = next;
             if (next == Phase.VERIFYING) {
                 bytes.reset();
+                samples = 0;
+                sample();
             }
         }
         publish();
@@ -75,7 +84,7 @@ final class ProgressMeter {
     private synchronized void sample() {
         final int slot = (int) (samples++ % WINDOW);
         sampleNs[slot] = clock.nanoTime();
-        sampleCarried[slot] = carried.sum();
+        sampleMoved[slot] = carried.sum() + readBack.sum();
     }
 
     private void publish() {
@@ -94,26 +103,26 @@ final class ProgressMeter {
 
     synchronized ProgressSnapshot snapshot() {
         final long nowNs = clock.nanoTime();
-        final long moved = carried.sum();
+        final long moved = carried.sum() + readBack.sum();
         final int oldest = (int) (samples < WINDOW ? 0 : samples % WINDOW);
         final long windowNs = nowNs - sampleNs[oldest];
-        final double rate = windowNs <= 0 ? 0 : (moved - sampleCarried[oldest]) * NS_PER_SECOND / windowNs;
+        final double rate = windowNs <= 0 ? 0 : (moved - sampleMoved[oldest]) * NS_PER_SECOND / windowNs;
         return new ProgressSnapshot(
                 phase,
                 bytes.sum(),
                 totalBytes,
-                moved,
+                carried.sum(),
                 durableBytes,
                 Math.round(rate),
-                eta(moved, rate),
+                eta(rate),
                 Duration.ofNanos(nowNs - startNs));
     }
 
-    private @Nullable Duration eta(final long moved, final double rate) {
-        if (phase != Phase.COPYING || totalBytes == Unit.UNKNOWN || rate < 1) {
+    private @Nullable Duration eta(final double rate) {
+        if ((phase != Phase.COPYING && phase != Phase.VERIFYING) || totalBytes == Unit.UNKNOWN || rate < 1) {
             return null;
         }
-        final long left = toCarryBytes == Unit.UNKNOWN ? totalBytes - bytes.sum() : toCarryBytes - moved;
+        final long left = toCarryBytes == Unit.UNKNOWN ? totalBytes - bytes.sum() : toCarryBytes - carried.sum();
         return Duration.ofSeconds((long) Math.ceil(Math.max(0, left) / rate));
     }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param committed which promise the target kept.
  * @param failed units, never more than the first 10,000; only of a job that was told to go on.
  * @param failedCount how many units failed.
- * @param elapsed from start to end.
+ * @param elapsed from the start to the commit; reading back comes on top.
  */
 public record Result(
         long bytes,

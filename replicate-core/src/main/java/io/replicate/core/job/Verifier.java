@@ -8,6 +8,7 @@ import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
+import io.replicate.core.spi.Unit;
 import java.io.IOException;
 import java.util.List;
 
@@ -43,7 +44,7 @@ final class Verifier {
                 ? new Selection.Ranges(List.of(Extent.data(0, expected.lengthBytes())))
                 : job.options().selection();
         final BlockSize blocks = BlockSize.of(source.geometry(), target.geometry());
-        job.meter().expect(expected.lengthBytes(), expected.lengthBytes());
+        job.meter().expect(expected.lengthBytes(), Unit.UNKNOWN);
         final Digest found = digest(selection, blocks);
         if (!found.equals(expected)) {
             throw ReplicationException.corrupt("the target differs from the source " + place(selection, blocks)
@@ -72,7 +73,7 @@ final class Verifier {
                     1,
                     parcel -> {
                         done.done(parcel.unit().offset());
-                        job.meter().add(parcel.unit().length(), 0);
+                        job.meter().verified(parcel.unit().length());
                     },
                     blockCount);
             pipeline.run(job.cancellation(), () -> {});

@@ -49,7 +49,9 @@ abstract class ProgressPrinter implements ProgressListener, AutoCloseable {
             line.append(" of ").append(Sizes.format(s.totalBytes()));
             line.append(String.format(Locale.ROOT, " (%d%%)", (int) (s.fraction() * 100)));
         }
-        line.append(", ").append(Sizes.format(s.rateBytesPerSecond())).append("/s");
+        if (s.rateBytesPerSecond() > 0) {
+            line.append(", ").append(Sizes.format(s.rateBytesPerSecond())).append("/s");
+        }
         if (s.eta() != null) {
             line.append(", ").append(Durations.format(s.eta())).append(" left");
         }
@@ -94,8 +96,7 @@ abstract class ProgressPrinter implements ProgressListener, AutoCloseable {
 
         @Override
         void print(final ProgressSnapshot s, final boolean phaseChanged) {
-            final boolean worthALine = !phaseChanged || s.phase() == Phase.VERIFYING;
-            if (worthALine && s.phase() != Phase.PREPARING) {
+            if (!phaseChanged && s.phase() != Phase.PREPARING) {
                 err.println(line(s));
             }
         }
@@ -129,6 +130,7 @@ abstract class ProgressPrinter implements ProgressListener, AutoCloseable {
 
         private final String task;
         private @Nullable ProgressBar bar;
+        private boolean verifying;
 
         Bar(final String task) {
             this.task = task;
@@ -139,10 +141,16 @@ abstract class ProgressPrinter implements ProgressListener, AutoCloseable {
             if (s.phase() == Phase.PREPARING) {
                 return;
             }
+            if (s.phase() == Phase.VERIFYING && !verifying) {
+                // It counts from zero again.
+                verifying = true;
+                close();
+                bar = null;
+            }
             ProgressBar open = bar;
             if (open == null) {
                 open = new ProgressBarBuilder()
-                        .setTaskName(task)
+                        .setTaskName(verifying ? "verify" : task)
                         .setUnit(" MiB", MIB)
                         .setInitialMax(Math.max(s.totalBytes(), -1))
                         .setUpdateIntervalMillis(REFRESH_MS)
@@ -158,7 +166,7 @@ abstract class ProgressPrinter implements ProgressListener, AutoCloseable {
 
         private static String extra(final ProgressSnapshot s) {
             return switch (s.phase()) {
-                case COPYING -> Sizes.format(s.rateBytesPerSecond()) + "/s";
+                case COPYING, VERIFYING -> Sizes.format(s.rateBytesPerSecond()) + "/s";
                 default -> name(s.phase());
             };
         }
