@@ -30,7 +30,8 @@ final class KeepRsyncReport {
 
     /** Reports what a copy would do. */
     void planned(final CopyListener.Counts counts) {
-        log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes()) + ", "
+        log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes())
+                + ", "
                 + counts.missingBytes() + " bytes)" + placement(counts)
                 + (options.planOut == null ? "" : "; listed in " + options.planOut));
         if (json != null) {
