@@ -48,6 +48,7 @@ public final class CasCopy {
     private static final Logger LOG = LoggerFactory.getLogger(CasCopy.class);
     private static final String FINISHED = "finished";
     private static final int SMALL_BYTES = 1 << 20;
+    private static final Duration LOOK = Duration.ofMillis(100);
 
     private final CasStore source;
     private final CasStore destination;
@@ -131,8 +132,6 @@ public final class CasCopy {
                     Duration.ofNanos(System.nanoTime() - startNs));
         }
     }
-
-    private static final Duration LOOK = Duration.ofMillis(100);
 
     private Result await(final Job job) throws IOException {
         while (true) {
@@ -325,6 +324,9 @@ public final class CasCopy {
         }
 
         private Stored write(final CopyTask task, final Block from) throws IOException {
+            if (task.isNew() && destination.storeFrom(source, task.digest(), from.length())) {
+                return Stored.ONCE;
+            }
             final List<String> places = new ArrayList<>();
             int copies = 0;
             for (final int place : task.targets()) {

@@ -6,6 +6,7 @@ import io.replicate.cas.store.Proof;
 import io.replicate.cas.store.StoreSession;
 import io.replicate.core.block.Block;
 import io.replicate.core.posix.DurableFiles;
+import io.replicate.core.posix.FileCopy;
 import io.replicate.core.posix.NativeFile;
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Geometry;
@@ -202,14 +203,42 @@ public final class DirStore implements CasStore {
 
     @Override
     public void storeAt(final int place, final Digest digest, final Block from) throws IOException {
+        publish(digest, open -> {
+            open.preallocate(0, from.length());
+            open.write(from.bytes(), 0);
+        });
+    }
+
+    /** From directory to directory the kernel copies, or the file system shares, what was just read and proven. */
+    @Override
+    public boolean storeFrom(final CasStore other, final Digest digest, final int proven) throws IOException {
+        if (!(other instanceof DirStore directoryStore)) {
+            return false;
+        }
+        try (NativeFile source = NativeFile.open(directoryStore.file(digest), NativeFile.Option.READ)) {
+            publish(digest, open -> {
+                final long copied = FileCopy.copyRange(source, 0, open, 0, proven);
+                if (copied != proven) {
+                    throw ReplicationException.corrupt(source.path() + ": got shorter while it was copied");
+                }
+            });
+        }
+        return true;
+    }
+
+    private interface Content {
+        void writeTo(NativeFile file) throws IOException;
+    }
+
+    /** Writes a file beside its place, makes it durable, and gives it its name. */
+    private void publish(final Digest digest, final Content content) throws IOException {
         final Path file = file(digest);
         makeSubDirectory(file.getParent());
         final Path beside = DurableFiles.temporaryBeside(file);
         try {
             try (NativeFile open = NativeFile.open(
                     beside, NativeFile.Option.WRITE, NativeFile.Option.CREATE, NativeFile.Option.EXCLUSIVE)) {
-                open.preallocate(0, from.length());
-                open.write(from.bytes(), 0);
+                content.writeTo(open);
                 open.sync();
             }
             DurableFiles.publish(beside, file);

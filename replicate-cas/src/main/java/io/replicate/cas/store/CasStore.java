@@ -7,6 +7,7 @@ import io.replicate.core.spi.Stored;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A store that can list what it has, and tells its places (servers, a directory, a bucket) apart. Places are numbered from
@@ -74,6 +75,16 @@ public interface CasStore extends ContentStore {
      */
     Stored store(Digest digest, Block from, int copies, Set<Integer> held) throws IOException;
 
+    /**
+     * Stores a content by a shorter way than through its bytes, if there is one between the two stores.
+     *
+     * @param proven how many bytes of it the caller has just read from the other store and proven.
+     * @return whether it was stored; false when there is no shorter way.
+     */
+    default boolean storeFrom(final CasStore other, final Digest digest, final int proven) throws IOException {
+        return false;
+    }
+
     /** Stores the content in one place, over whatever is there under its name. */
     void storeAt(int place, Digest digest, Block from) throws IOException;
 
@@ -99,5 +110,5 @@ public interface CasStore extends ContentStore {
      * @param from the bytes, for places that can only renew by a write.
      * @return false when the place cannot do it without the bytes, and {@code from} is null.
      */
-    boolean touch(int place, Digest digest, @org.jspecify.annotations.Nullable Block from) throws IOException;
+    boolean touch(int place, Digest digest, @Nullable Block from) throws IOException;
 }

@@ -3,7 +3,6 @@ package io.replicate.examples.cli;
 import io.replicate.cas.copy.BlockFilter;
 import io.replicate.cas.copy.CasCopy;
 import io.replicate.cas.copy.CollectionCopies;
-import io.replicate.cas.copy.CopyListener;
 import io.replicate.cas.copy.CopyOptions;
 import io.replicate.cas.copy.CopySummary;
 import io.replicate.cas.copy.PlanFile;
@@ -12,9 +11,7 @@ import io.replicate.cas.copy.Upkeep;
 import io.replicate.cas.index.DigestTable;
 import io.replicate.cas.keep.GoDuration;
 import io.replicate.cas.keep.KeepStore;
-import io.replicate.cas.keep.StoreMetrics;
 import io.replicate.cas.store.CasStore;
-import io.replicate.core.job.FailedUnit;
 import io.replicate.core.job.Throttle;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Checkpoint;
@@ -22,7 +19,6 @@ import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
-import io.replicate.core.spi.Sizes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -32,13 +28,12 @@ import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(
@@ -99,26 +94,9 @@ final class KeepRsyncCommand extends AbstractCommand {
     }
 
     private void checkUsage() {
-        final String wrong = options.workers < 1
-                ? "--workers must be at least 1"
-                : options.replications < 0
-                        ? "-replications must not be negative"
-                        : options.sample < 0 || options.sample > 100
-                                ? "--sample must be between 0 and 100"
-                                : options.connectionsPerStore < 1
-                                        ? "--connections-per-store must be at least 1"
-                                        : options.retries < 0
-                                                ? "--retries must not be negative"
-                                                : options.sliceDigits < 0 || options.sliceDigits > 3
-                                                        ? "--index-slices must be 0 to 3"
-                                                        : options.repair && options.verify == null
-                                                                ? "--repair needs --verify head or --verify read"
-                                                                : options.blocksPerSecond != null
-                                                                                && options.blocksPerSecond < 1
-                                                                        ? "--max-blocks-per-second must be at least 1"
-                                                                        : "";
+        final String wrong = options.wrong();
         if (!wrong.isEmpty()) {
-            throw new picocli.CommandLine.ParameterException(spec.commandLine(), wrong);
+            throw new ParameterException(spec.commandLine(), wrong);
         }
     }
 
@@ -247,7 +225,7 @@ final class KeepRsyncCommand extends AbstractCommand {
             copy.plan().start();
             copying = true;
             final CopySummary summary = copy.run();
-            report(summary, sides, log, json);
+            new KeepRsyncReport(options, log, json).copied(summary, sides);
             return summary.failedCount() == 0;
         } finally {
             copying = false;
@@ -276,85 +254,8 @@ final class KeepRsyncCommand extends AbstractCommand {
                 }
             });
         }
-        final CopyListener.Counts counts = copy.plan().counts();
-        log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes())
-                + ", "
-                + counts.missingBytes() + " bytes)" + placement(counts)
-                + (options.planOut == null ? "" : "; listed in " + options.planOut));
-        if (json != null) {
-            json.event("plan", KeepRsyncLog.members(counts));
-        }
+        new KeepRsyncReport(options, log, json).planned(copy.plan().counts());
         return true;
-    }
-
-    private String placement(final CopyListener.Counts counts) {
-        return options.placementReport || options.ensureReplicas || options.fixPlacement
-                ? "; in the destination " + counts.underReplicated() + " have too few copies and " + counts.misplaced()
-                        + " are misplaced"
-                : "";
-    }
-
-    private void report(
-            final CopySummary summary,
-            final KeepRsyncSides sides,
-            final KeepRsyncLog log,
-            final @Nullable JsonLines json)
-            throws IOException {
-        final double seconds = Math.max(1e-3, summary.elapsed().toNanos() / 1e9);
-        log.line("copied " + KeepRsyncLog.blocks(summary.copied()) + " (" + Sizes.format(summary.bytes()) + ") in "
-                + Durations.format(summary.elapsed()) + ", " + Sizes.format((long) (summary.bytes() / seconds)) + "/s"
-                + (summary.toppedUp() > 0 ? "; wrote " + KeepRsyncLog.blocks(summary.toppedUp()) + " again" : "")
-                + placement(summary.counts()));
-        if (summary.misplaced() > 0) {
-            log.warning(KeepRsyncLog.blocks(summary.misplaced())
-                    + " were not written where they belong, as servers were away: --fix-placement mends that");
-        }
-        if (options.failedOut != null) {
-            PlanFile.write(options.failedOut, "blocks that keep-rsync could not copy", out -> {
-                for (final FailedUnit failed : summary.failed()) {
-                    out.add((Digest) failed.unit());
-                }
-            });
-        }
-        if (summary.failedCount() > 0) {
-            log.line("Error while syncing data: " + KeepRsyncLog.blocks(summary.failedCount())
-                    + " could not be copied (listed above"
-                    + (options.failedOut == null ? "" : " and in " + options.failedOut) + "); all others were");
-        }
-        if (json != null) {
-            json.event("summary", members(summary, sides));
-        }
-    }
-
-    private static Map<String, Object> members(final CopySummary summary, final KeepRsyncSides sides) {
-        final Map<String, Object> members = new LinkedHashMap<>(KeepRsyncLog.members(summary.counts()));
-        members.put("copied", summary.copied());
-        members.put("toppedUp", summary.toppedUp());
-        members.put("bytes", summary.bytes());
-        members.put("copiesWritten", summary.copiesWritten());
-        members.put("writtenElsewhere", summary.misplaced());
-        members.put("failed", summary.failedCount());
-        members.put("elapsedSeconds", summary.elapsed().toMillis() / 1000.0);
-        final List<Map<String, Object>> stores = new ArrayList<>();
-        for (final CasStore side : List.of(sides.source(), sides.destination())) {
-            if (side instanceof KeepStore keep) {
-                keep.client().metrics().forEach((url, metrics) -> stores.add(store(side.name(), url, metrics)));
-            }
-        }
-        members.put("stores", stores);
-        return members;
-    }
-
-    private static Map<String, Object> store(final String side, final String url, final StoreMetrics metrics) {
-        final Map<String, Object> members = new LinkedHashMap<>();
-        members.put("side", side);
-        members.put("url", url);
-        members.put("requests", metrics.requests());
-        members.put("failures", metrics.failures());
-        members.put("busy", metrics.busy());
-        members.put("meanMs", metrics.meanMs());
-        members.put("longestMs", metrics.longestMs());
-        return members;
     }
 
     private boolean upkeep(final KeepRsyncSides sides, final KeepRsyncLog log) throws IOException {

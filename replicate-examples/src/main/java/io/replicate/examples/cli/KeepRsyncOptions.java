@@ -7,7 +7,9 @@ import io.replicate.cas.keep.Rendezvous;
 import io.replicate.core.spi.ReplicationException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -330,4 +332,23 @@ final class KeepRsyncOptions {
             names = {"-quiet", "--quiet"},
             description = "Print no line per block.")
     boolean quiet;
+
+    /** Returns what is wrong with the flags, in one line, or the empty text. */
+    String wrong() {
+        final Map<String, Boolean> rules = new LinkedHashMap<>();
+        rules.put("--workers must be at least 1", workers >= 1);
+        rules.put("-replications must not be negative", replications >= 0);
+        rules.put("--sample must be between 0 and 100", sample >= 0 && sample <= 100);
+        rules.put("--connections-per-store must be at least 1", connectionsPerStore >= 1);
+        rules.put("--max-blocks-per-second must be at least 1", blocksPerSecond == null || blocksPerSecond >= 1);
+        rules.put("--retries must not be negative", retries >= 0);
+        rules.put("--index-slices must be 0 to 3", sliceDigits >= 0 && sliceDigits <= 3);
+        rules.put("--repair needs --verify head or --verify read", !repair || verify != null);
+        rules.put("--no-copy leaves nothing to do without --verify or --touch", !noCopy || verify != null || touch);
+        return rules.entrySet().stream()
+                .filter(rule -> !rule.getValue())
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse("");
+    }
 }
