@@ -86,6 +86,7 @@ final class ExtentCopy {
             warnIfChanged();
             final Digest digest = done.finish();
             final Committed committed = session.commit(revision);
+            job.meter().durable(digest.lengthBytes());
             if (checkpoint != null) {
                 checkpoint.forget();
             }
@@ -115,7 +116,8 @@ final class ExtentCopy {
     }
 
     private Plan<Extent> plan() throws IOException {
-        final Plan<Extent> plan = source.plan(job.options().selection());
+        final Plan<Extent> found = source.plan(job.options().selection());
+        final Plan<Extent> plan = job.options().sparse() ? found : new DensePlan(found);
         return blocks.alignment() == 1
                 ? plan
                 : new AlignedPlan(plan, blocks.alignment(), source.geometry().sizeBytes());

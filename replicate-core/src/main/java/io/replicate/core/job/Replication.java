@@ -36,6 +36,9 @@ public final class Replication {
     /** How many threads read, and as many write, unless the job says otherwise. */
     public static final int DEFAULT_WORKERS = 4;
 
+    /** The most workers of each kind that {@link #workers(int)} takes. */
+    public static final int MAX_WORKERS = 256;
+
     /** The data after which progress is made durable, unless the job says otherwise. */
     public static final long DEFAULT_CHECKPOINT_BYTES = 256L << 20;
 
@@ -153,7 +156,7 @@ public final class Replication {
         return this;
     }
 
-    /** Sets how many threads read, and as many write; one where an end is sequential. */
+    /** Sets how many threads read, and as many write, at most {@value #MAX_WORKERS}; one where an end is sequential. */
     public Replication workers(final int count) {
         workers = (int) positive(count, "workers");
         return this;
@@ -222,6 +225,9 @@ public final class Replication {
     public Job start() throws IOException {
         if (sink == null) {
             throw ReplicationException.misuse("a copy needs a target: call to(…)");
+        }
+        if (workers > MAX_WORKERS) {
+            throw ReplicationException.misuse(workers + " workers are too many, the most is " + MAX_WORKERS);
         }
         final CopyOptions options = new CopyOptions(
                 selection,

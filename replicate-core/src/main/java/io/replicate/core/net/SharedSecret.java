@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
@@ -142,13 +144,20 @@ public final class SharedSecret {
             throw e;
         } catch (final IOException e) {
             throw new ReplicationException(
-                    ReplicationException.Category.MISUSE, "secret file " + file + " cannot be read: " + e, e);
+                    ReplicationException.Category.MISUSE, "secret file " + file + " cannot be read: " + reason(e), e);
         }
         int length = bytes.length;
         while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r')) {
             length--;
         }
         return checked(java.util.Arrays.copyOf(bytes, length), "secret file " + file);
+    }
+
+    private static String reason(final IOException e) {
+        if (e instanceof NoSuchFileException) {
+            return "there is no such file";
+        }
+        return e instanceof AccessDeniedException ? "permission denied" : String.valueOf(e.getMessage());
     }
 
     private static SharedSecret checked(final byte[] secret, final String where) throws ReplicationException {

@@ -3,6 +3,8 @@ package io.replicate.core.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.replicate.core.job.Job;
+import io.replicate.core.job.Replication;
 import io.replicate.core.posix.Commands;
 import io.replicate.core.posix.LoopDevice;
 import io.replicate.core.spi.ReplicationException;
@@ -11,6 +13,7 @@ import io.replicate.core.spi.Target;
 import io.replicate.core.spi.Unit;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -61,6 +64,21 @@ class DeviceChecksTest {
         assertMisuse("the source is not", Target.ofSize(DEVICE_BYTES));
 
         sink().begin(Target.ofSize(DEVICE_BYTES).forced()).close();
+    }
+
+    @Test
+    void aCopyThatEndsInsideABlockOfTheDeviceIsVerified() throws Exception {
+        final byte[] image = new byte[(1 << 20) + 77];
+        new Random(1).nextBytes(image);
+        final Path file = Files.write(directory.resolve("image"), image);
+
+        try (Job job = Replication.from(file.toString())
+                .to(device.path().toString())
+                .force(true)
+                .verify(true)
+                .start()) {
+            assertThat(job.await().verified()).isTrue();
+        }
     }
 
     @Test

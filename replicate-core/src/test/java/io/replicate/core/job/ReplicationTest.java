@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,6 +69,45 @@ class ReplicationTest {
         assertThat(result.carriedBytes()).isEqualTo(5 * MIB);
         assertThat(result.skippedZeroBytes()).isEqualTo(3 * MIB);
         assertThat(sink.writes).contains(Extent.hole(MIB, 2 * MIB), Extent.hole(5 * MIB, MIB));
+    }
+
+    @Test
+    void holesAreWrittenAsDataWhenTheTargetShallNotBeSparse() throws IOException {
+        final byte[] image = random(4 * MIB, 22);
+        Arrays.fill(image, MIB, 3 * MIB, (byte) 0);
+        final MemorySource source = new MemorySource(
+                image,
+                List.of(Extent.data(0, MIB), Extent.hole(MIB, 2 * MIB), Extent.data(3 * MIB, MIB)),
+                Geometry.bytes(image.length));
+        final MemorySink sink = new MemorySink();
+
+        final Result result = run(Replication.from(source).to(sink).sparse(false));
+
+        assertThat(sink.committed).isEqualTo(image);
+        assertThat(result.carriedBytes()).isEqualTo(4 * MIB);
+        assertThat(result.skippedZeroBytes()).isZero();
+        assertThat(sink.writes).allMatch(Extent::hasData);
+    }
+
+    @Test
+    void whatIsCommittedIsReportedAsDurable() throws IOException {
+        final AtomicLong durable = new AtomicLong();
+
+        run(Replication.from(new MemorySource(random(MIB, 23)))
+                .to(new MemorySink())
+                .listener(snapshot -> durable.set(snapshot.durableBytes())));
+
+        assertThat(durable).hasValue(MIB);
+    }
+
+    @Test
+    void anAbsurdNumberOfWorkersIsRefused() {
+        assertThatThrownBy(() -> run(Replication.from(new MemorySource(random(MIB, 24)))
+                        .to(new MemorySink())
+                        .workers(100_000)))
+                .hasMessageContaining("100000 workers")
+                .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
+                        .isEqualTo(ReplicationException.Category.MISUSE));
     }
 
     @Test

@@ -265,7 +265,7 @@ class SharedSecretTest {
 
     @Test
     void aFileThatIsMissingOrTooShortOrTooLongIsRefused(@TempDir final Path directory) throws Exception {
-        assertMisuse(() -> SharedSecret.load(directory.resolve("none")), "none cannot be read");
+        assertMisuse(() -> SharedSecret.load(directory.resolve("none")), "none cannot be read: there is no such file");
         final Path file = Files.writeString(directory.resolve("secret"), "short\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
         assertMisuse(() -> SharedSecret.load(file), "has 5 bytes");

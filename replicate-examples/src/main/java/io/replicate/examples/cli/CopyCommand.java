@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -22,6 +23,9 @@ import picocli.CommandLine.Parameters;
         })
 final class CopyCommand extends AbstractCommand {
     private static final String STDIO = "stdio";
+
+    /** Other names of the standard output, of which a report behind the copy would become a part. */
+    private static final Set<String> STDOUT = Set.of("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1");
 
     @Parameters(index = "0", paramLabel = "FROM", description = "What to copy; - is the standard input.")
     private String from = "";
@@ -88,7 +92,7 @@ final class CopyCommand extends AbstractCommand {
             throw ReplicationException.misuse("--workers is " + workers + ", expected at least 1");
         }
         final Locator source = locator(from);
-        final Locator target = locator(to);
+        final Locator target = locator(STDOUT.contains(to) ? "-" : to);
         final boolean toStdout = STDIO.equals(target.scheme());
         if (toStdout && json) {
             throw ReplicationException.misuse("--json and the copy cannot both go to the standard output");

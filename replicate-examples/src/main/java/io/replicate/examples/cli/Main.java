@@ -16,9 +16,12 @@ public final class Main {
         final PrintWriter out = writer(FileDescriptor.out);
         final PrintWriter err = writer(FileDescriptor.err);
         final int code = run(out, err, args);
-        out.flush();
+        final boolean lost = out.checkError();
+        if (lost && code == ExitCode.OK) {
+            err.println("replicate: the standard output could not be written");
+        }
         err.flush();
-        System.exit(code);
+        System.exit(lost && code == ExitCode.OK ? ExitCode.FAILED : code);
     }
 
     /** Runs a command. */

@@ -181,6 +181,24 @@ class CopyProcessIT {
     }
 
     @Test
+    void nothingButTheCopyGoesToAStandardOutputThatIsNamedAsADevice() throws Exception {
+        assertThat(start(copy(from, "/dev/stdout")).waitFor()).isZero();
+
+        assertThat(Files.mismatch(from, out)).isEqualTo(-1);
+        assertThat(Files.readString(err)).contains("copied " + IMAGE_BYTES + " bytes");
+    }
+
+    @Test
+    void aResultThatNobodyGetsIsAFailure() throws Exception {
+        assertThat(start(copy(from, to, "--json").redirectOutput(Path.of("/dev/full").toFile()))
+                        .waitFor())
+                .isEqualTo(1);
+
+        assertThat(Files.readString(err)).contains("the standard output could not be written");
+        assertThat(Files.mismatch(from, to)).isEqualTo(-1);
+    }
+
+    @Test
     void aFullTargetIsOneLineWithoutDamage() throws Exception {
         assertThat(start(copy(from, "/dev/full")).waitFor()).isNotZero();
 

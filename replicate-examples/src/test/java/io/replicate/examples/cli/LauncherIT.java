@@ -134,6 +134,23 @@ class LauncherIT {
     }
 
     @Test
+    void aClosedStandardStreamIsNotTheNextFileThatJavaOpens() throws Exception {
+        final Ran in = Running.start(temp, Map.of(), "bash", "-c", "\"$0\" copy - closed.img <&-", launcher)
+                .end();
+
+        assertThat(in.exit()).isEqualTo(1);
+        assertThat(in.err()).contains("read stdin: EBADF");
+        assertThat(temp.resolve("closed.img")).doesNotExist();
+
+        final Path one = Files.writeString(temp.resolve("one"), "1");
+        final Ran out = Running.start(temp, Map.of(), "bash", "-c", "\"$0\" copy \"$1\" - >&-", launcher, one)
+                .end();
+
+        assertThat(out.exit()).isEqualTo(1);
+        assertThat(out.err()).contains("write stdout: EBADF");
+    }
+
+    @Test
     void rebuildsWhenASourceIsNewerAndSaysWhyABuildFails() throws Exception {
         final Path pom = launcher.resolveSibling("pom.xml");
         final String good = Files.readString(pom);
