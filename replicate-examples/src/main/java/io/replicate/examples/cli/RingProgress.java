@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tells how a ring gets on: what happens as a line each, and where the nodes are as a bar each on a terminal, as one line
- * every few seconds elsewhere, or as JSON lines. Thread-safe; close it before the result is printed.
+ * every few seconds elsewhere, or as JSON lines. Thread-safe; {@link #finish()} it before the result is printed.
  */
 final class RingProgress implements RingListener, AutoCloseable {
     private static final int BAR_WIDTH = 30;
@@ -197,6 +197,11 @@ final class RingProgress implements RingListener, AutoCloseable {
 
     @Override
     public void close() {
+        finish();
+    }
+
+    /** Shows the nodes no longer; what happens is still told. */
+    void finish() {
         timer.shutdownNow();
         synchronized (this) {
             erase();

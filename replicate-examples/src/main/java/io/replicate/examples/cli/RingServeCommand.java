@@ -146,7 +146,7 @@ final class RingServeCommand extends AbstractCommand implements RingConfig.Confi
                 }
                 throw e;
             }
-            progress.close();
+            progress.finish();
             if (lines == null) {
                 RingTable.print(out(), reports, server.digest());
             } else {

@@ -190,7 +190,9 @@ final class Coordinator implements NodeHandle.Events {
     private void parentSilent(final int node, final ParentSilent silent) {
         final NodeRecord record = nodes.get(node);
         if (!isEnding()
-                && topology.contains(node) && topology.parent(node) == silent.parent() && record.state() == NodeState.ACTIVE) {
+                && topology.contains(node)
+                && topology.parent(node) == silent.parent()
+                && record.state() == NodeState.ACTIVE) {
             listener.event(record.name() + " hears nothing from " + nameOf(silent.parent()) + ": " + silent.reason());
             record.notFedBy(silent.parent(), false, clock.getAsLong());
             reparent(node, silent.reason());
