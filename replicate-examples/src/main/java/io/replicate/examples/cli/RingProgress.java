@@ -12,8 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +30,7 @@ final class RingProgress implements RingListener, AutoCloseable {
     private final PrintWriter err;
     private final @Nullable JsonLines json;
     private final boolean terminal;
-    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(work -> {
-        final Thread thread = new Thread(work, "ring-progress");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final CountDownLatch finished = new CountDownLatch(1);
     private int drawn;
     private long lastPosition;
     private long lastNs = System.nanoTime();
@@ -50,11 +45,19 @@ final class RingProgress implements RingListener, AutoCloseable {
     /** Shows the nodes of a server from now on. */
     void watch(final RingServer server, final long sizeBytes) {
         final long intervalMs = json != null ? JSON_MS : terminal ? TERMINAL_MS : PLAIN_MS;
-        timer.scheduleAtFixedRate(
-                () -> show(server.reports(), server.position(), sizeBytes),
-                intervalMs,
-                intervalMs,
-                TimeUnit.MILLISECONDS);
+        final Thread painter = new Thread(
+                () -> {
+                    try {
+                        while (!finished.await(intervalMs, TimeUnit.MILLISECONDS)) {
+                            show(server.reports(), server.position(), sizeBytes);
+                        }
+                    } catch (final InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "ring-progress");
+        painter.setDaemon(true);
+        painter.start();
     }
 
     @Override
@@ -80,6 +83,9 @@ final class RingProgress implements RingListener, AutoCloseable {
     }
 
     private synchronized void show(final List<NodeReport> reports, final long position, final long sizeBytes) {
+        if (finished.getCount() == 0) {
+            return;
+        }
         final long now = System.nanoTime();
         final long rate = (long) ((position - lastPosition) * 1e9 / Math.max(1, now - lastNs));
         lastPosition = position;
@@ -202,7 +208,7 @@ final class RingProgress implements RingListener, AutoCloseable {
 
     /** Shows the nodes no longer; what happens is still told. */
     void finish() {
-        timer.shutdownNow();
+        finished.countDown();
         synchronized (this) {
             erase();
             err.flush();

@@ -15,7 +15,7 @@ final class TarProcess implements AutoCloseable {
     private static final Duration EXIT_WAIT = Duration.ofMinutes(5);
 
     private final Process process;
-    private final StringBuffer stderr = new StringBuffer();
+    private final StringBuilder stderr = new StringBuilder();
     private final Thread listener;
 
     private TarProcess(final Process process) {
@@ -40,12 +40,18 @@ final class TarProcess implements AutoCloseable {
         final byte[] piece = new byte[512];
         try (InputStream from = process.getErrorStream()) {
             for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
-                if (stderr.length() < MAX_STDERR_BYTES) {
-                    stderr.append(new String(piece, 0, count, Charset.defaultCharset()));
-                }
+                note(new String(piece, 0, count, Charset.defaultCharset()));
             }
         } catch (final IOException e) {
-            stderr.append(e.getMessage());
+            note(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void note(final String text) {
+        synchronized (stderr) {
+            if (stderr.length() < MAX_STDERR_BYTES) {
+                stderr.append(text);
+            }
         }
     }
 
@@ -81,7 +87,11 @@ final class TarProcess implements AutoCloseable {
 
     /** Returns what tar has said, for the end of a message. */
     String said() {
-        final String text = stderr.toString().strip().replaceAll("\\s*\\R\\s*", "; ");
+        final String all;
+        synchronized (stderr) {
+            all = stderr.toString();
+        }
+        final String text = all.strip().replaceAll("\\s*\\R\\s*", "; ");
         return text.isEmpty() ? "" : ": " + text;
     }
 

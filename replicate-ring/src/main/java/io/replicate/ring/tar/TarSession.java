@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class TarSession implements Session<Extent> {
     private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
 
+    private final Path parent;
     private final Path directory;
     private final Path growing;
     private final TarProcess tar;
@@ -32,7 +33,14 @@ final class TarSession implements Session<Extent> {
     private long position;
     private boolean committed;
 
-    TarSession(final Path directory, final Path growing) throws IOException {
+    /**
+     * Starts to unpack.
+     *
+     * @param parent of the directory, which is there.
+     * @param growing where the files go: the directory itself when it is updated.
+     */
+    TarSession(final Path parent, final Path directory, final Path growing) throws IOException {
+        this.parent = parent;
         this.directory = directory;
         this.growing = growing;
         if (isNew()) {
@@ -94,7 +102,7 @@ final class TarSession implements Session<Extent> {
         sync();
         if (isNew()) {
             Files.move(growing, directory, StandardCopyOption.ATOMIC_MOVE);
-            DurableFiles.fsyncDirectory(directory.toAbsolutePath().getParent());
+            DurableFiles.fsyncDirectory(parent);
         }
         committed = true;
         return isNew() ? Committed.ATOMIC : Committed.IN_PLACE;

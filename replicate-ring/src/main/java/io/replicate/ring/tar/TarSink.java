@@ -40,13 +40,13 @@ final class TarSink implements Sink<Extent> {
             if (!Files.isDirectory(directory)) {
                 throw ReplicationException.misuse(directory + ": is no directory that could be updated");
             }
-            return new TarSession(directory, directory);
+            return new TarSession(parent, directory, directory);
         }
         if (Files.exists(directory) && !isEmptyDirectory()) {
             throw ReplicationException.misuse(
                     directory + ": exists already; add ?update=true to replace its files, or name a new one");
         }
-        return new TarSession(directory, parent.resolve("." + directory.getFileName() + ".part"));
+        return new TarSession(parent, directory, parent.resolve("." + directory.getFileName() + ".part"));
     }
 
     private boolean isEmptyDirectory() throws IOException {
