@@ -509,6 +509,7 @@ class RingFaultTest {
             source.openAll();
             assertThatThrownBy(ring::reports).isNotNull();
             assertThat(ring.node(1).outcome().ok()).isFalse();
+            assertThat(ring.node(2).outcome().ok()).isFalse();
             assertThat(ring.leftovers()).anyMatch(name -> name.endsWith(".part"));
 
             ring.node(1).restart();

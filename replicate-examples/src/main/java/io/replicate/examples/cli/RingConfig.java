@@ -1,104 +1,115 @@
 package io.replicate.examples.cli;
 
-import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParameterException;
 
 /**
- * A file of options: {@code name = value} in each line, named as on the command line but without the dashes; {@code #}
- * begins a comment. {@code source}, {@code target} and {@code node} (once for each node, in order) are the arguments.
+ * A file of options: {@code name = value} on each line, named as on the command line but without the dashes; {@code #}
+ * begins a comment. The arguments are {@code source}, {@code target} and {@code node}, which may stand on several lines.
  * What the command line says itself wins.
  */
-final class RingConfig {
+final class RingConfig implements IDefaultValueProvider {
     private static final String NODE = "node";
 
-    private final Path file;
-    private final CommandSpec spec;
-    private final List<String> positions;
-    private final Map<String, List<String>> values = new HashMap<>();
+    private final Map<String, String> values = new HashMap<>();
+    private @Nullable Path loaded;
 
-    private RingConfig(final Path file, final CommandSpec spec, final List<String> positions) {
-        this.file = file;
-        this.spec = spec;
-        this.positions = positions;
+    /** A command that may be given such a file. */
+    interface Configurable {
+        /** Returns the file, or null when none was named. */
+        @Nullable
+        Path config();
     }
 
-    /**
-     * Returns the arguments that a file stands for: options first, then what is at the named positions.
-     *
-     * @param positions names of the arguments, in order; {@code node} may be there several times.
-     * @throws ReplicationException MISUSE with file and line, when a line is not understood.
-     */
-    static List<String> arguments(final Path file, final CommandSpec spec, final List<String> positions)
-            throws IOException {
-        return new RingConfig(file, spec, positions).read();
+    @Override
+    public @Nullable String defaultValue(final ArgSpec argument) {
+        final CommandSpec spec = argument.command();
+        final @Nullable Path file =
+                spec.userObject() instanceof Configurable configurable ? configurable.config() : null;
+        if (file == null) {
+            return null;
+        }
+        if (!file.equals(loaded)) {
+            loaded = file;
+            load(file, spec);
+        }
+        return values.get(name(argument));
     }
 
-    private List<String> read() throws IOException {
+    private static String name(final ArgSpec argument) {
+        return argument instanceof OptionSpec option
+                ? option.longestName().substring(2)
+                : argument.paramLabel().toLowerCase(Locale.ROOT);
+    }
+
+    private void load(final Path file, final CommandSpec spec) {
         final List<String> lines;
         try {
             lines = Files.readAllLines(file, StandardCharsets.UTF_8);
         } catch (final CharacterCodingException e) {
-            throw new ReplicationException(ReplicationException.Category.MISUSE, file + ": is not text in UTF-8", e);
+            throw new ParameterException(spec.commandLine(), file + ": is not text in UTF-8", e);
+        } catch (final NoSuchFileException e) {
+            throw new ParameterException(spec.commandLine(), file + ": no such file", e);
+        } catch (final IOException e) {
+            throw new ParameterException(spec.commandLine(), file + ": cannot be read: " + e, e);
         }
-        final List<String> options = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
-            line(lines.get(i).strip(), i + 1, options);
+            final String line = lines.get(i).strip();
+            if (!line.isEmpty() && !line.startsWith("#")) {
+                final String problem = take(line, spec);
+                if (problem != null) {
+                    throw new ParameterException(spec.commandLine(), file + ":" + (i + 1) + ": " + problem);
+                }
+            }
         }
-        for (final String position : positions) {
-            options.addAll(values.getOrDefault(position, List.of()));
-        }
-        return options;
     }
 
-    private void line(final String line, final int number, final List<String> options) throws ReplicationException {
-        if (line.isEmpty() || line.startsWith("#")) {
-            return;
-        }
+    /** Returns what is wrong with a line, or null. */
+    private @Nullable String take(final String line, final CommandSpec spec) {
         final int equals = line.indexOf('=');
         if (equals < 1) {
-            throw wrong(number, "expected NAME = VALUE");
+            return "expected NAME = VALUE";
         }
         final String name = line.substring(0, equals).strip();
         final String value = line.substring(equals + 1).strip();
         if (value.isEmpty()) {
-            throw wrong(number, "'" + name + "' has no value");
+            return "'" + name + "' has no value";
         }
-        final List<String> before = values.computeIfAbsent(name, key -> new ArrayList<>());
-        if (!before.isEmpty() && !NODE.equals(name)) {
-            throw wrong(number, "'" + name + "' is given twice");
+        if (NODE.equals(name) && isArgument(spec, NODE)) {
+            values.merge(NODE, value, (a, b) -> a + " " + b);
+            return null;
         }
-        before.add(value);
-        if (!positions.contains(name)) {
-            option(name, value, number, options);
+        final @Nullable OptionSpec option = spec.findOption("--" + name);
+        if (option == null ? !isArgument(spec, name) : option.usageHelp() || "config".equals(name)) {
+            return "unknown name '" + name + "'";
         }
+        if (option != null && option.arity().max() == 0 && !value.matches("true|false")) {
+            return "'" + name + "' is '" + value + "', expected true or false";
+        }
+        return values.put(name, value) == null ? null : "'" + name + "' is given twice";
     }
 
-    private void option(final String name, final String value, final int number, final List<String> options)
-            throws ReplicationException {
-        final OptionSpec option = spec.findOption("--" + name);
-        if (option == null || option.usageHelp() || "config".equals(name)) {
-            throw wrong(number, "unknown name '" + name + "'");
+    private static boolean isArgument(final CommandSpec spec, final String name) {
+        for (final PositionalParamSpec parameter : spec.positionalParameters()) {
+            if (parameter.paramLabel().toLowerCase(Locale.ROOT).equals(name)) {
+                return true;
+            }
         }
-        if (option.arity().max() > 0) {
-            options.add("--" + name + "=" + value);
-        } else if ("true".equals(value)) {
-            options.add("--" + name);
-        } else if (!"false".equals(value)) {
-            throw wrong(number, "'" + name + "' is '" + value + "', expected true or false");
-        }
-    }
-
-    private ReplicationException wrong(final int number, final String what) {
-        return ReplicationException.misuse(file + ":" + number + ": " + what);
+        return false;
     }
 }

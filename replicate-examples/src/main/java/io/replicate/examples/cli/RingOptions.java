@@ -11,6 +11,8 @@ import picocli.CommandLine.Option;
 
 /** The options by which the members of a ring know each other; the same on both sides. */
 final class RingOptions {
+    private static final long MAX_WINDOW_BYTES = 64L << 30;
+
     @Option(
             names = "--secret-file",
             paramLabel = "FILE",
@@ -30,6 +32,14 @@ final class RingOptions {
 
     @Option(names = "--insecure", description = "Take part without a secret or certificates.")
     private boolean insecure;
+
+    /** Returns how many blocks of 1 MiB are so many bytes; at least 2. */
+    static int blocks(final long bytes) throws ReplicationException {
+        if (bytes > MAX_WINDOW_BYTES) {
+            throw ReplicationException.misuse("--window is larger than 64G");
+        }
+        return (int) Math.max(2, bytes >> 20);
+    }
 
     String scheme() {
         return tls || certificates != null ? "tls" : "tcp";

@@ -3,6 +3,7 @@ package io.replicate.examples.cli;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
+import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sizes;
 import io.replicate.core.spi.Source;
 import io.replicate.ring.LinkCompression;
@@ -10,17 +11,24 @@ import io.replicate.ring.NodeReport;
 import io.replicate.ring.NodeState;
 import io.replicate.ring.RingServer;
 import io.replicate.ring.Verify;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "serve", header = "Clone a source to all nodes of a ring.")
-final class RingServeCommand extends AbstractCommand {
-    @Parameters(index = "0", paramLabel = "SOURCE", description = "What to clone: a path, or any locator.")
+@Command(name = "serve", header = "Clone a source to all nodes of a ring.", defaultValueProvider = RingConfig.class)
+final class RingServeCommand extends AbstractCommand implements RingConfig.Configurable {
+    @Parameters(
+            index = "0",
+            paramLabel = "SOURCE",
+            description = "What to clone: a path, any locator, or - for the standard input.")
     private String source = "";
 
     @Parameters(
@@ -32,6 +40,7 @@ final class RingServeCommand extends AbstractCommand {
     @Parameters(
             index = "2..*",
             arity = "1..*",
+            split = " ",
             paramLabel = "NODE",
             description = "HOST[:PORT], in the order of the chain; HOST,HOST for a node with several interfaces.")
     private List<String> nodes = new ArrayList<>();
@@ -79,33 +88,91 @@ final class RingServeCommand extends AbstractCommand {
             defaultValue = "30")
     private int maxWaitSeconds;
 
+    @Option(
+            names = "--linger",
+            paramLabel = "SECONDS",
+            description = "When all others are done, wait so long for nodes that were lost (default: not at all).",
+            defaultValue = "0")
+    private int lingerSeconds;
+
+    @Option(
+            names = "--window",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = "Memory for blocks that nodes still need (default: 16M).",
+            defaultValue = "16M")
+    private long window;
+
+    @Option(names = "--json", description = "Print events, progress and the result as JSON lines.")
+    private boolean json;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "Take options and arguments from a file: NAME = VALUE lines, such as 'fanout = 2',"
+                    + " 'source = PATH', 'target = PATH' and a 'node = HOST' line for each node.")
+    private @Nullable Path config;
+
     @Option(names = "--force", description = "Overwrite mounted devices and the like, on nodes that allow it.")
     private boolean force;
 
     @Override
+    public @Nullable Path config() {
+        return config;
+    }
+
+    @Override
     @SuppressWarnings("unchecked") // the geometry of a store of digests is refused by the plan
     int run() throws Exception {
-        final Locator locator = Locator.parse(source);
-        try (Source<Extent> opened = (Source<Extent>) Providers.source(locator);
-                RingServer server = RingServer.builder(opened, SourceIdentity.of(locator), target)
-                        .nodes(nodes)
-                        .port(port)
-                        .transport(security.scheme(), security.query())
-                        .secret(security.secret())
-                        .verify(verify)
-                        .fanout(fanout)
-                        .streams(streams)
-                        .compression(compression)
-                        .rateBytesPerSecond(Sizes.parse("--rate", rate))
-                        .maxWait(Duration.ofSeconds(maxWaitSeconds))
-                        .force(force)
-                        .listener(new RingNarrator(err()))
-                        .open()) {
-            final List<NodeReport> reports = server.run();
-            RingTable.print(out(), reports, server.digest());
-            RingTable.summary(err(), reports, server);
+        final Locator locator = Locator.parse("-".equals(source) ? "stdio:" : source);
+        final @Nullable JsonLines lines = json ? new JsonLines(out()) : null;
+        try (StopSignal stop = StopSignal.listen();
+                RingProgress progress = new RingProgress(err(), lines);
+                Source<Extent> opened = (Source<Extent>) Providers.source(locator);
+                RingServer server =
+                        builder(opened, SourceIdentity.of(locator), progress).open()) {
+            stop.then(server::cancel);
+            final List<NodeReport> reports;
+            try {
+                progress.watch(server, opened.geometry().sizeBytes());
+                reports = server.run();
+            } catch (final ReplicationException e) {
+                if (lines != null) {
+                    lines.event("error", Map.of("message", String.valueOf(e.getMessage())));
+                }
+                if (stop.received() && e.category() == ReplicationException.Category.CANCELLED) {
+                    err().println("ring: stopped; the nodes keep what they have: the same commands go on from there");
+                    return ExitCode.FAILED;
+                }
+                throw e;
+            }
+            progress.finish();
+            if (lines == null) {
+                RingTable.print(out(), reports, server.digest());
+            } else {
+                lines.event("result", RingProgress.result(reports, server.digest()));
+            }
             return exitCode(reports);
         }
+    }
+
+    private RingServer.Builder builder(final Source<Extent> opened, final String identity, final RingProgress progress)
+            throws IOException {
+        return RingServer.builder(opened, identity, "-".equals(target) ? "stdio:" : target)
+                .nodes(nodes)
+                .port(port)
+                .transport(security.scheme(), security.query())
+                .secret(security.secret())
+                .verify(verify)
+                .fanout(fanout)
+                .streams(streams)
+                .compression(compression)
+                .rateBytesPerSecond(Sizes.parse("--rate", rate))
+                .windowBlocks(RingOptions.blocks(window))
+                .maxWait(Duration.ofSeconds(maxWaitSeconds))
+                .linger(Duration.ofSeconds(lingerSeconds))
+                .force(force)
+                .listener(progress);
     }
 
     /** Returns 0 when all nodes have their copy, 3 when some have, 1 when none has. */

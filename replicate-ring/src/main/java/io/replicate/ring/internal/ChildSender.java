@@ -33,6 +33,7 @@ final class ChildSender implements Runnable {
     private final List<Wire> wires = new ArrayList<>();
     private volatile long sent;
     private boolean gone;
+    private int attempts = -1;
 
     ChildSender(
             final Child child,
@@ -100,10 +101,12 @@ final class ChildSender implements Runnable {
     }
 
     private void connect() throws IOException {
+        // After a failure another interface comes first.
+        attempts++;
         final int streams = Math.max(1, Math.min(child.streams(), SessionContext.MAX_STREAMS));
         for (int stream = 0; stream < streams; stream++) {
             final String address =
-                    child.addresses().get(stream % child.addresses().size());
+                    child.addresses().get((stream + attempts) % child.addresses().size());
             final Link link = context.transport().connect(Locator.parse(address), context.deadAfter());
             final Wire wire = new Wire(link);
             if (!keep(wire)) {

@@ -171,7 +171,8 @@ final class Coordinator implements NodeHandle.Events {
         lock.lock();
         try {
             final int child = lost.node();
-            if (child < 0
+            if (isEnding()
+                    || child < 0
                     || child >= nodes.size()
                     || topology.parent(child) != parent
                     || nodes.get(child).state() != NodeState.ACTIVE) {
@@ -188,11 +189,19 @@ final class Coordinator implements NodeHandle.Events {
 
     private void parentSilent(final int node, final ParentSilent silent) {
         final NodeRecord record = nodes.get(node);
-        if (topology.contains(node) && topology.parent(node) == silent.parent() && record.state() == NodeState.ACTIVE) {
+        if (!isEnding()
+                && topology.contains(node)
+                && topology.parent(node) == silent.parent()
+                && record.state() == NodeState.ACTIVE) {
             listener.event(record.name() + " hears nothing from " + nameOf(silent.parent()) + ": " + silent.reason());
             record.notFedBy(silent.parent(), false, clock.getAsLong());
             reparent(node, silent.reason());
         }
+    }
+
+    /** Then links break because we break them. */
+    private boolean isEnding() {
+        return aborted || over;
     }
 
     /** Lets somebody else feed a node: its ancestors first, then whoever is there, in rounds. */

@@ -143,7 +143,7 @@ final class NodeRecord {
                 state,
                 resumedFrom,
                 end == null ? received : end.bytes(),
-                Math.max(written, durable),
+                end != null && end.ok() ? end.bytes() : Math.max(written, durable),
                 end == null ? 0 : end.dataBytes(),
                 end == null ? "" : end.digest(),
                 end != null && end.atomic(),

@@ -277,8 +277,8 @@ public final class ServerRun implements AutoCloseable {
             fed = true;
         } catch (final IOException e) {
             sourceFailure = e;
-            feed.fail(e);
             coordinator.abort();
+            feed.fail(e);
         }
     }
 
