@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * has our marker, with a trailer whose checksums match. Used once, by one thread.
  */
 public final class StreamReader {
-    private static final int PIECE_BYTES = 1 << 20;
+    private static final int PIECE_BYTES = 256 << 10;
 
     private final ReadableByteChannel in;
     private final String where;
@@ -24,6 +24,8 @@ public final class StreamReader {
             ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private long offset;
     private long exceptions;
+    private long lastData;
+    private boolean primed;
 
     /**
      * Creates a reader.
@@ -134,8 +136,6 @@ public final class StreamReader {
         return full;
     }
 
-    private long lastData;
-
     private void closeWithEmptyArea(final SnapLayout layout, final StreamVisitor visitor) throws IOException {
         final ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(PIECE_BYTES, layout.chunkBytes()));
         final long end = offset + layout.chunkBytes();
@@ -193,8 +193,6 @@ public final class StreamReader {
         piece.position(piece.position() + n);
         offset += n;
     }
-
-    private boolean primed;
 
     /** Makes at least {@code n} bytes ready in the piece; false when the stream ends with none. */
     private boolean fill(final int n) throws IOException {

@@ -22,7 +22,7 @@ public final class StreamWriter {
     private final SnapLayout layout;
     private final @Nullable Marker marker;
     private final AreaSums sums = new AreaSums();
-    private final ByteBuffer buffer;
+    private ByteBuffer buffer = ByteBuffer.allocateDirect(0);
     private long offset;
 
     /** Gives the samples of a trailer, once everything before it has been written. */
@@ -43,9 +43,6 @@ public final class StreamWriter {
         this.out = out;
         this.layout = layout;
         this.marker = marker;
-        final long chunk = layout.chunkBytes();
-        this.buffer = ByteBuffer.allocateDirect((int) (chunk <= WINDOW_BYTES ? WINDOW_BYTES : PIECE_BYTES))
-                .order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /**
@@ -55,9 +52,10 @@ public final class StreamWriter {
      * @return the length in bytes, without the trailer.
      */
     public long write(final ExceptionList exceptions, final ChunkData data, final Samples samples) throws IOException {
-        writeHeader();
         final long perArea = layout.entriesPerArea();
         final long count = exceptions.size();
+        buffer = ByteBuffer.allocateDirect(bufferBytes(count)).order(ByteOrder.LITTLE_ENDIAN);
+        writeHeader();
         try (Pairs entries = exceptions.inOrder();
                 Pairs contents = exceptions.inOrder()) {
             for (long area = 0; area < layout.areas(count); area++) {
@@ -76,6 +74,15 @@ public final class StreamWriter {
             writeFully(ByteBuffer.wrap(sums.sha256()));
         }
         return body;
+    }
+
+    /** As many whole chunks as fit the window, and are there; chunks that do not fit it are read in pieces. */
+    private int bufferBytes(final long count) {
+        final long chunk = layout.chunkBytes();
+        if (chunk > WINDOW_BYTES) {
+            return PIECE_BYTES;
+        }
+        return (int) (chunk * Math.max(1, Math.min(WINDOW_BYTES / chunk, count)));
     }
 
     private void writeHeader() throws IOException {
