@@ -222,7 +222,7 @@ public final class StreamReader {
     }
 
     private ReplicationException cut(final String what) {
-        return ReplicationException.corrupt(
+        return new CutStreamException(
                 where + ": the stream was cut at offset " + (offset + piece.remaining()) + ": " + what);
     }
 }
