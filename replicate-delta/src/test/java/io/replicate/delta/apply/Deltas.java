@@ -59,7 +59,8 @@ final class Deltas {
         try (ExceptionList list = new ExceptionList()) {
             for (int chunk = (to.length - 1) / chunkBytes; chunk >= 0; chunk--) {
                 final int end = Math.min(to.length, (chunk + 1) * chunkBytes);
-                if (!java.util.Arrays.equals(from, chunk * chunkBytes, end, to, chunk * chunkBytes, end)) {
+                if (end > from.length
+                        || !java.util.Arrays.equals(from, chunk * chunkBytes, end, to, chunk * chunkBytes, end)) {
                     list.entry(chunk, 0);
                 }
             }

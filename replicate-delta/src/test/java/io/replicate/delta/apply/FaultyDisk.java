@@ -79,36 +79,60 @@ final class FaultyDisk {
         image.crash(random);
     }
 
+    private record Write(int offset, byte[] bytes) {}
+
     private static final class Inode {
         private byte[] now = new byte[0];
         private byte[] durable = new byte[0];
-        private final List<byte[]> versions = new ArrayList<>();
+        private final List<Write> writes = new ArrayList<>();
+        private final List<Integer> sizes = new ArrayList<>();
 
-        void changed() {
-            versions.add(now.clone());
+        void resize(final int bytes) {
+            now = Arrays.copyOf(now, bytes);
+            sizes.add(bytes);
+        }
+
+        void put(final int offset, final byte[] bytes) {
+            if (now.length < offset + bytes.length) {
+                resize(offset + bytes.length);
+            }
+            System.arraycopy(bytes, 0, now, offset, bytes.length);
+            writes.add(new Write(offset, bytes));
         }
 
         void sync() {
-            durable = now.clone();
-            versions.clear();
+            if (!writes.isEmpty() || !sizes.isEmpty()) {
+                durable = now.clone();
+            }
+            writes.clear();
+            sizes.clear();
         }
 
-        /** Each sector is one of the versions since the last sync, and so is the size. */
+        /** Each sector has seen some of its writes, from none to all, and the size is one of those it had. */
         void crash(final Random random) {
-            final List<byte[]> all = new ArrayList<>(versions);
-            all.add(durable);
-            final int size = all.get(random.nextInt(all.size())).length;
-            final byte[] result = new byte[size];
-            for (int at = 0; at < size; at += SECTOR) {
-                final byte[] from = all.get(random.nextInt(all.size()));
-                final int end = Math.min(Math.min(size, at + SECTOR), from.length);
-                if (end > at) {
-                    System.arraycopy(from, at, result, at, end - at);
+            sizes.add(durable.length);
+            final byte[] result = Arrays.copyOf(durable, Math.max(now.length, durable.length));
+            final Map<Integer, List<Write>> bySector = new TreeMap<>();
+            for (final Write write : writes) {
+                final int last = (write.offset + write.bytes.length - 1) / SECTOR;
+                for (int sector = write.offset / SECTOR; sector <= last; sector++) {
+                    bySector.computeIfAbsent(sector, s -> new ArrayList<>()).add(write);
                 }
             }
-            now = result;
-            durable = result.clone();
-            versions.clear();
+            bySector.forEach((sector, all) -> {
+                for (final Write write : all.subList(0, random.nextInt(all.size() + 1))) {
+                    final int from = Math.max(write.offset, sector * SECTOR);
+                    final int to = Math.min(
+                            Math.min(write.offset + write.bytes.length, (sector + 1) * SECTOR), result.length);
+                    if (to > from) {
+                        System.arraycopy(write.bytes, from - write.offset, result, from, to - from);
+                    }
+                }
+            });
+            now = Arrays.copyOf(result, sizes.get(random.nextInt(sizes.size())));
+            durable = now.clone();
+            writes.clear();
+            sizes.clear();
         }
     }
 
@@ -120,11 +144,9 @@ final class FaultyDisk {
             step();
             final int n = Math.min(from.remaining(), 8 * SECTOR);
             final int at = end - from.remaining();
-            if (inode.now.length < at + n) {
-                inode.now = Arrays.copyOf(inode.now, at + n);
-            }
-            from.get(inode.now, at, n);
-            inode.changed();
+            final byte[] bytes = new byte[n];
+            from.get(bytes);
+            inode.put(at, bytes);
         }
     }
 
@@ -247,16 +269,14 @@ final class FaultyDisk {
                     throw new IOException("ENOSPC");
                 }
                 if (bytes > inode.now.length) {
-                    inode.now = Arrays.copyOf(inode.now, (int) bytes);
-                    inode.changed();
+                    inode.resize((int) bytes);
                 }
             }
 
             @Override
             public void truncate(final long bytes) throws IOException {
                 step();
-                inode.now = Arrays.copyOf(inode.now, (int) bytes);
-                inode.changed();
+                inode.resize((int) bytes);
             }
 
             @Override
