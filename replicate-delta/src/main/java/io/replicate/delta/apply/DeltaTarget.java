@@ -8,6 +8,7 @@ import io.replicate.delta.cow.CutStreamException;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
+import io.replicate.delta.cow.ResumeToken;
 import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StoreReader;
@@ -161,19 +162,67 @@ public final class DeltaTarget implements AutoCloseable {
      */
     public Merged merge(final ReadableByteChannel in, final String where, final MergeOptions options)
             throws IOException {
-        return merge(in, where, 0, options);
+        return merge(check -> Spool.receive(directory, in, where, options.lenient(), 0, check), options);
     }
 
-    /** As {@link #merge}; the first {@code kept} bytes of the stream are in the part file already. */
-    public Merged merge(
-            final ReadableByteChannel in, final String where, final long kept, final MergeOptions options)
+    /** As {@link #merge(ReadableByteChannel, String, MergeOptions)}, for a store that can be read anywhere. */
+    public Merged merge(final StoreReader store, final MergeOptions options) throws IOException {
+        return merge(check -> Spool.copy(directory, store, options.lenient(), check), options);
+    }
+
+    /**
+     * Goes on with a merge that was cut.
+     *
+     * @param in what follows the token.
+     * @throws ReplicationException MISUSE when the token is not of what was received here.
+     */
+    public Merged resume(
+            final ResumeToken token, final ReadableByteChannel in, final String where, final MergeOptions options)
             throws IOException {
+        if (!directory.exists(Spool.PART)) {
+            throw ReplicationException.misuse("there is no cut merge of this target to go on with");
+        }
+        return merge(
+                check -> {
+                    try (StateFile part = directory.open(Spool.PART)) {
+                        PartialSpool.require(part, token);
+                        return Spool.receive(
+                                directory,
+                                new Spliced(new FileIn(part, token.offset()), in),
+                                where,
+                                options.lenient(),
+                                token.offset(),
+                                check);
+                    }
+                },
+                options);
+    }
+
+    /**
+     * Returns where a cut merge can be gone on with.
+     *
+     * @throws ReplicationException MISUSE when there is none.
+     */
+    public ResumeToken position() throws IOException {
+        if (!directory.exists(Spool.PART)) {
+            throw ReplicationException.misuse("there is no cut merge of this target to go on with");
+        }
+        try (StateFile part = directory.open(Spool.PART)) {
+            return PartialSpool.token(part);
+        }
+    }
+
+    private interface Reception {
+        Spool.Received receive(Spool.HeaderCheck check) throws IOException;
+    }
+
+    private Merged merge(final Reception reception, final MergeOptions options) throws IOException {
         requireNotTorn(options);
         final BaseCheck check = new BaseCheck(state.generation(), image.size(), options.anyBase());
         final boolean[] applied = new boolean[1];
         final Spool.Received received;
         try {
-            received = Spool.receive(directory, in, where, options.lenient(), kept, header -> {
+            received = reception.receive(header -> {
                 applied[0] = alreadyApplied(header.marker());
                 if (!applied[0]) {
                     check.header(header);
@@ -283,13 +332,7 @@ public final class DeltaTarget implements AutoCloseable {
             final ForwardApplier applier = new ForwardApplier(
                     image,
                     check,
-                    header -> {
-                        final @Nullable Marker marker = header.marker();
-                        companion.invalidate();
-                        undo.removeStray(0);
-                        directory.sync();
-                        store(state.inPlace(marker == null ? "" : marker.generation(), check.imageBytes(header)));
-                    },
+                    header -> beginInPlace(header, check.imageBytes(header)),
                     options.cancellation(),
                     exceptions);
             final StreamReader.Result result = new StreamReader(in, where, options.lenient()).read(applier);
@@ -306,6 +349,37 @@ public final class DeltaTarget implements AutoCloseable {
                     state.generation(),
                     notes);
         }
+    }
+
+    /** As {@link #mergeInPlace(ReadableByteChannel, String, MergeOptions)}, for a store that can be read anywhere. */
+    public Merged mergeInPlace(final StoreReader store, final MergeOptions options) throws IOException {
+        final BaseCheck check = new BaseCheck(state.generation(), image.size(), options.anyBase());
+        check.header(store.header());
+        final TargetState before = state;
+        final long imageBytes = check.imageBytes(store.header());
+        try (ExceptionList exceptions = store.exceptions(options.lenient())) {
+            check.places(exceptions, store.layout(), imageBytes);
+            final List<String> notes = notes(store.header());
+            beginInPlace(store.header(), imageBytes);
+            final long written = new Applier(store, image, imageBytes, RangeListener.NONE, options.cancellation())
+                    .apply(exceptions);
+            image.flush();
+            store(state.idle(state.next(), before.imageBytes()));
+            return new Merged(
+                    new SnapReport(store.layout(), exceptions.size()),
+                    written,
+                    Committed.IN_PLACE,
+                    state.generation(),
+                    notes);
+        }
+    }
+
+    private void beginInPlace(final HeaderChunk header, final long imageBytes) throws IOException {
+        final @Nullable Marker marker = header.marker();
+        companion.invalidate();
+        undo.removeStray(0);
+        directory.sync();
+        store(state.inPlace(marker == null ? "" : marker.generation(), imageBytes));
     }
 
     /**

@@ -1,7 +1,11 @@
 package io.replicate.delta.apply;
 
 import io.replicate.core.posix.DurableFiles;
+import io.replicate.core.posix.Errnos;
+import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.NativeFile;
+import io.replicate.core.posix.Posix;
+import io.replicate.core.posix.PosixException;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -118,7 +122,19 @@ public final class NativeStateDirectory implements StateDirectory {
 
         @Override
         public void read(final long offset, final ByteBuffer into) throws IOException {
-            NativeImage.readFully(file, offset, into);
+            final int wanted = into.remaining();
+            final int got;
+            if (into.isDirect()) {
+                got = file.read(into, offset);
+            } else {
+                final ByteBuffer direct = ByteBuffer.allocateDirect(wanted);
+                got = file.read(direct, offset);
+                into.put(direct.flip());
+            }
+            if (got < wanted) {
+                throw ReplicationException.corrupt("read " + file + " offset=" + offset + " length=" + wanted
+                        + ": only " + got + " bytes are there; the file was cut");
+            }
         }
 
         @Override
@@ -129,7 +145,15 @@ public final class NativeStateDirectory implements StateDirectory {
 
         @Override
         public void reserve(final long bytes) throws IOException {
-            file.preallocate(0, bytes);
+            final int number = file.fd().acquire();
+            try {
+                final int r = Posix.get().fallocate(number, Linux.FALLOC_FL_KEEP_SIZE, 0, bytes);
+                if (r < 0 && !Errnos.isUnsupported(-r)) {
+                    throw new PosixException("fallocate", file.toString(), 0, bytes, -r);
+                }
+            } finally {
+                file.fd().release();
+            }
         }
 
         @Override

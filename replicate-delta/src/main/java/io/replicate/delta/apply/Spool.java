@@ -2,16 +2,20 @@ package io.replicate.delta.apply;
 
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
+import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.cow.StreamReader;
 import io.replicate.delta.cow.StreamVisitor;
+import io.replicate.delta.cow.StreamWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +70,37 @@ final class Spool {
             exceptions.requireUnique(where);
             complete = true;
             return new Received(result, exceptions);
+        } finally {
+            if (!complete) {
+                exceptions.close();
+            }
+        }
+    }
+
+    /** Copies a store that can be read anywhere into the part file, in order, and makes it durable. */
+    static Received copy(
+            final StateDirectory directory, final StoreReader store, final boolean lenient, final HeaderCheck check)
+            throws IOException {
+        check.check(store.header());
+        final ExceptionList exceptions = store.exceptions(lenient);
+        boolean complete = false;
+        try (StateFile part = directory.create(PART)) {
+            final Writer writer = new Writer(part, exceptions, 0, check);
+            writer.reserve(store.layout().storeBytes(exceptions.size()));
+            final FileOut out = new FileOut(part);
+            final long bytes = new StreamWriter(out, store.layout(), null)
+                    .write(exceptions, ChunkData.ofStore(store), StreamWriter.Samples.NONE);
+            part.truncate(bytes);
+            part.sync();
+            complete = true;
+            return new Received(
+                    new StreamReader.Result(
+                            store.header(),
+                            exceptions.size(),
+                            bytes,
+                            HexFormat.of().parseHex(sha256(part, bytes)),
+                            List.of()),
+                    exceptions);
         } finally {
             if (!complete) {
                 exceptions.close();

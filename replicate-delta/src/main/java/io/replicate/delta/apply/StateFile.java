@@ -10,7 +10,7 @@ public interface StateFile extends RandomBytes, AutoCloseable {
     /** Writes all remaining bytes at {@code offset}, and extends the file where needed. */
     void write(long offset, ByteBuffer from) throws IOException;
 
-    /** Makes room for this many bytes, so that a full disk is known before anything depends on it. */
+    /** Makes room for this many bytes, so that a full disk is known before anything depends on it; the size stays. */
     void reserve(long bytes) throws IOException;
 
     /** Cuts the file to this many bytes. */

@@ -7,8 +7,6 @@ import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.StreamIds;
 import io.replicate.delta.cow.StreamWriter;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -59,7 +57,7 @@ final class UndoLog {
             final FileOut out = new FileOut(file);
             new StreamWriter(out, layout, marker)
                     .write(exceptions, ChunkData.ofImage(target, layout, imageBytes), StreamWriter.Samples.NONE);
-            file.truncate(out.at);
+            file.truncate(out.position());
             file.sync();
         }
         directory.rename(PART, name(state.sequence()));
@@ -82,31 +80,5 @@ final class UndoLog {
         for (int i = 0; i < all.size() - count; i++) {
             directory.delete(name(all.get(i)));
         }
-    }
-
-    /** Writes a file from its beginning. */
-    private static final class FileOut implements WritableByteChannel {
-        private final StateFile file;
-        private long at;
-
-        FileOut(final StateFile file) {
-            this.file = file;
-        }
-
-        @Override
-        public int write(final ByteBuffer from) throws IOException {
-            final int n = from.remaining();
-            file.write(at, from);
-            at += n;
-            return n;
-        }
-
-        @Override
-        public boolean isOpen() {
-            return true;
-        }
-
-        @Override
-        public void close() {}
     }
 }

@@ -121,6 +121,11 @@ public final class StoreReader {
         }
     }
 
+    /** Returns the length of what the store lies in, in bytes. */
+    public long bytes() throws IOException {
+        return in.size();
+    }
+
     /** Reads {@code into.remaining()} bytes of the store at {@code offset}. */
     public void readBytes(final long offset, final ByteBuffer into) throws IOException {
         in.read(offset, into);

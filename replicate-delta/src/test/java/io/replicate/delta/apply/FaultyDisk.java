@@ -268,9 +268,6 @@ final class FaultyDisk {
                 if (bytes > capacity) {
                     throw new IOException("ENOSPC");
                 }
-                if (bytes > inode.now.length) {
-                    inode.resize((int) bytes);
-                }
             }
 
             @Override

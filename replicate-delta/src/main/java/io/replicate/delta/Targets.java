@@ -1,0 +1,40 @@
+package io.replicate.delta;
+
+import io.replicate.core.spi.Locator;
+import io.replicate.delta.apply.DeltaTarget;
+import io.replicate.delta.apply.NativeStateDirectory;
+import io.replicate.delta.apply.TargetImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Opens targets with their state. */
+public final class Targets {
+
+    private Targets() {}
+
+    /**
+     * Opens a target, and completes what an earlier merge had committed.
+     *
+     * @param state parent directory of the state, or null for the default place.
+     * @param force whether a device or file that the system uses is changed nevertheless.
+     */
+    public static DeltaTarget open(final Locator locator, final @Nullable Path state, final boolean force)
+            throws IOException {
+        final TargetImage image = Images.target(locator, force);
+        try {
+            final NativeStateDirectory directory = NativeStateDirectory.open(StatePlace.of(locator, state));
+            try {
+                return DeltaTarget.open(image, directory, DeltaTarget.Companion.NONE);
+            } catch (final IOException | RuntimeException e) {
+                try (directory) {
+                    throw e;
+                }
+            }
+        } catch (final IOException | RuntimeException e) {
+            try (image) {
+                throw e;
+            }
+        }
+    }
+}
