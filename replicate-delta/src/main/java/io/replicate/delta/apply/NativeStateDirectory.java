@@ -21,9 +21,9 @@ public final class NativeStateDirectory implements StateDirectory {
     private static final String LOCK = "lock";
 
     private final Path directory;
-    private final NativeFile lock;
+    private final @Nullable NativeFile lock;
 
-    private NativeStateDirectory(final Path directory, final NativeFile lock) {
+    private NativeStateDirectory(final Path directory, final @Nullable NativeFile lock) {
         this.directory = directory;
         this.lock = lock;
     }
@@ -50,6 +50,11 @@ public final class NativeStateDirectory implements StateDirectory {
         return new NativeStateDirectory(directory, lock);
     }
 
+    /** Opens an existing directory for a reader beside whoever has it locked; nothing may be changed through it. */
+    static NativeStateDirectory readOnly(final Path directory) {
+        return new NativeStateDirectory(directory, null);
+    }
+
     /** Returns where it is. */
     public Path path() {
         return directory;
@@ -69,7 +74,10 @@ public final class NativeStateDirectory implements StateDirectory {
 
     @Override
     public StateFile open(final String name) throws IOException {
-        return new Native(NativeFile.open(directory.resolve(name), NativeFile.Option.READ, NativeFile.Option.WRITE));
+        return new Native(
+                lock == null
+                        ? NativeFile.open(directory.resolve(name), NativeFile.Option.READ)
+                        : NativeFile.open(directory.resolve(name), NativeFile.Option.READ, NativeFile.Option.WRITE));
     }
 
     @Override
@@ -100,6 +108,9 @@ public final class NativeStateDirectory implements StateDirectory {
     /** Unlocks it, and removes it when nothing but the lock is in it. */
     @Override
     public void close() throws IOException {
+        if (lock == null) {
+            return;
+        }
         try (lock) {
             if (names().equals(List.of(LOCK))) {
                 Files.deleteIfExists(directory.resolve(LOCK));
