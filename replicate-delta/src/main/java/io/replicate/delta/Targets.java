@@ -4,6 +4,7 @@ import io.replicate.core.spi.Locator;
 import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.NativeStateDirectory;
 import io.replicate.delta.apply.TargetImage;
+import io.replicate.delta.tree.TreeCompanion;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +26,7 @@ public final class Targets {
         try {
             final NativeStateDirectory directory = NativeStateDirectory.open(StatePlace.of(locator, state));
             try {
-                return DeltaTarget.open(image, directory, DeltaTarget.Companion.NONE);
+                return DeltaTarget.open(image, directory, new TreeCompanion(directory));
             } catch (final IOException | RuntimeException e) {
                 try (directory) {
                     throw e;

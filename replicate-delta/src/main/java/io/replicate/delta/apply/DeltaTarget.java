@@ -4,11 +4,13 @@ import io.replicate.core.posix.PosixException;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.CutStreamException;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
 import io.replicate.delta.cow.ResumeToken;
+import io.replicate.delta.cow.SnapHeader;
 import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StoreReader;
@@ -111,8 +113,14 @@ public final class DeltaTarget implements AutoCloseable {
         return undo.sequences().size();
     }
 
-    TargetImage image() {
+    /** Returns the image itself; it must not be written beside the merges. */
+    public TargetImage image() {
         return image;
+    }
+
+    /** Returns the directory of the state, for what is kept beside the merges. */
+    public StateDirectory directory() {
+        return directory;
     }
 
     private void recover() throws IOException {
@@ -167,7 +175,35 @@ public final class DeltaTarget implements AutoCloseable {
 
     /** As {@link #merge(ReadableByteChannel, String, MergeOptions)}, for a store that can be read anywhere. */
     public Merged merge(final StoreReader store, final MergeOptions options) throws IOException {
-        return merge(check -> Spool.copy(directory, store, options.lenient(), check), options);
+        return merge(
+                check -> Spool.copy(
+                        directory,
+                        store.header(),
+                        store.exceptions(options.lenient()),
+                        ChunkData.ofStore(store),
+                        check),
+                options);
+    }
+
+    /**
+     * Changes chunks to what they are elsewhere, atomically, whatever the target's generation.
+     *
+     * @param chunks each once; the list is taken over.
+     * @param generation that the target is at afterwards, or empty.
+     */
+    public Merged repair(
+            final SnapLayout layout,
+            final ExceptionList chunks,
+            final ChunkData data,
+            final long imageBytes,
+            final String generation,
+            final Cancellation cancellation)
+            throws IOException {
+        final Marker marker = new Marker(imageBytes, chunks.size(), StreamIds.random(), "", generation);
+        final HeaderChunk header = new HeaderChunk(new SnapHeader(layout), marker);
+        return merge(
+                check -> Spool.copy(directory, header, chunks, data, check),
+                new MergeOptions(false, true, 0, false, false, cancellation));
     }
 
     /**
@@ -198,6 +234,11 @@ public final class DeltaTarget implements AutoCloseable {
                 options);
     }
 
+    /** Returns whether a cut merge may be gone on with. */
+    public boolean interrupted() throws IOException {
+        return directory.exists(Spool.PART);
+    }
+
     /**
      * Returns where a cut merge can be gone on with.
      *
@@ -223,7 +264,7 @@ public final class DeltaTarget implements AutoCloseable {
         final Spool.Received received;
         try {
             received = reception.receive(header -> {
-                applied[0] = alreadyApplied(header.marker());
+                applied[0] = !options.anyBase() && alreadyApplied(header.marker());
                 if (!applied[0]) {
                     check.header(header);
                 }
@@ -432,6 +473,15 @@ public final class DeltaTarget implements AutoCloseable {
                 || !(failure instanceof ReplicationException || failure instanceof PosixException);
     }
 
+    /** Says that the whole target was replaced, durably, by a full copy of this generation. */
+    public void replaced(final String generation, final long imageBytes) throws IOException {
+        companion.invalidate();
+        undo.removeStray(0);
+        directory.delete(Spool.PART);
+        directory.sync();
+        store(state.idle(generation, imageBytes));
+    }
+
     /** Removes the state when there is nothing worth remembering, and lets go of the target. */
     @Override
     public void close() throws IOException {
@@ -440,7 +490,7 @@ public final class DeltaTarget implements AutoCloseable {
             final List<String> names = directory.names();
             if (state.phase() == TargetState.Phase.IDLE
                     && state.generation().isEmpty()
-                    && names.stream().allMatch(n -> n.equals(StateLog.NAME) || n.equals("lock"))) {
+                    && names.stream().allMatch(n -> n.equals(StateLog.NAME) || n.equals(NativeStateDirectory.LOCK))) {
                 directory.delete(StateLog.NAME);
             }
         }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A directory of a file system, locked as long as it is open. */
 public final class NativeStateDirectory implements StateDirectory {
-    private static final String LOCK = "lock";
+    static final String LOCK = "lock";
 
     private final Path directory;
     private final @Nullable NativeFile lock;

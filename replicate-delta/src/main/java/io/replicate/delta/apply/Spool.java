@@ -6,7 +6,7 @@ import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
-import io.replicate.delta.cow.StoreReader;
+import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.StreamReader;
 import io.replicate.delta.cow.StreamVisitor;
 import io.replicate.delta.cow.StreamWriter;
@@ -77,34 +77,53 @@ final class Spool {
         }
     }
 
-    /** Copies a store that can be read anywhere into the part file, in order, and makes it durable. */
+    /** Writes chunks from elsewhere into the part file, in order, and makes it durable. Takes over the list. */
     static Received copy(
-            final StateDirectory directory, final StoreReader store, final boolean lenient, final HeaderCheck check)
+            final StateDirectory directory,
+            final HeaderChunk header,
+            final ExceptionList exceptions,
+            final ChunkData data,
+            final HeaderCheck check)
             throws IOException {
-        check.check(store.header());
-        final ExceptionList exceptions = store.exceptions(lenient);
         boolean complete = false;
-        try (StateFile part = directory.create(PART)) {
-            final Writer writer = new Writer(part, exceptions, 0, check);
-            writer.reserve(store.layout().storeBytes(exceptions.size()));
-            final FileOut out = new FileOut(part);
-            final long bytes = new StreamWriter(out, store.layout(), null)
-                    .write(exceptions, ChunkData.ofStore(store), StreamWriter.Samples.NONE);
-            part.truncate(bytes);
-            part.sync();
-            complete = true;
-            return new Received(
-                    new StreamReader.Result(
-                            store.header(),
-                            exceptions.size(),
-                            bytes,
-                            HexFormat.of().parseHex(sha256(part, bytes)),
-                            List.of()),
-                    exceptions);
+        try {
+            check.check(header);
+            try (StateFile part = directory.create(PART)) {
+                new Writer(part, exceptions, 0, check).reserve(spoolBytes(header, exceptions.size()));
+                final long bytes = new StreamWriter(new FileOut(part), header.layout(), null)
+                        .write(exceptions, data, StreamWriter.Samples.NONE);
+                part.sync();
+                final byte[] sha = HexFormat.of().parseHex(sha256(part, bytes));
+                complete = true;
+                return new Received(
+                        new StreamReader.Result(header, exceptions.size(), bytes, sha, List.of()),
+                        renumbered(exceptions, header));
+            }
         } finally {
             if (!complete) {
                 exceptions.close();
             }
+        }
+    }
+
+    /** Returns the list with the data chunks as they are in the spool. */
+    private static ExceptionList renumbered(final ExceptionList from, final HeaderChunk header) throws IOException {
+        final ExceptionList to = new ExceptionList();
+        try (from;
+                Pairs pairs = from.inOrder()) {
+            for (long k = 0; pairs.next(); k++) {
+                to.entry(pairs.oldChunk(), header.layout().dataChunk(k));
+            }
+        }
+        return to;
+    }
+
+    private static long spoolBytes(final HeaderChunk header, final long exceptions) throws ReplicationException {
+        try {
+            return header.layout().storeBytes(exceptions);
+        } catch (final ArithmeticException e) {
+            throw ReplicationException.corrupt("the header names " + exceptions + " exceptions of "
+                    + header.layout().chunkBytes() + " bytes: that is more than can be");
         }
     }
 
@@ -130,15 +149,6 @@ final class Spool {
             if (marker != null) {
                 reserve(spoolBytes(header, marker.exceptions()));
                 planned = true;
-            }
-        }
-
-        private static long spoolBytes(final HeaderChunk header, final long exceptions) throws ReplicationException {
-            try {
-                return header.layout().storeBytes(exceptions);
-            } catch (final ArithmeticException e) {
-                throw ReplicationException.corrupt("the header names " + exceptions + " exceptions of "
-                        + header.layout().chunkBytes() + " bytes: that is more than can be");
             }
         }
 

@@ -85,7 +85,7 @@ public record Marker(long imageBytes, long exceptions, String streamId, String b
     }
 
     /** Returns whether a marker begins at its place in a header chunk (position 0, at least {@link #END} bytes). */
-    static boolean present(final ByteBuffer headerChunk) {
+    public static boolean present(final ByteBuffer headerChunk) {
         final byte[] magic = new byte[MAGIC.length];
         headerChunk.duplicate().position(OFFSET).get(magic);
         return java.util.Arrays.equals(magic, MAGIC);
