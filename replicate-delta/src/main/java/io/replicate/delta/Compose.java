@@ -50,8 +50,7 @@ public final class Compose {
             final @Nullable Marker first = stores.get(0).header().marker();
             final boolean marked = stores.stream().allMatch(s -> s.header().marker() != null);
             final @Nullable Marker marker = marked && first != null && last != null
-                    ? new Marker(
-                            last.imageBytes(), all.size(), StreamIds.random(), first.base(), last.generation())
+                    ? new Marker(last.imageBytes(), all.size(), StreamIds.random(), first.base(), last.generation())
                     : null;
             new StreamWriter(out, layout, marker).write(all, data(), StreamWriter.Samples.NONE);
             return new SnapReport(layout, all.size());
@@ -69,9 +68,9 @@ public final class Compose {
                     && !before.generation().isEmpty()
                     && !after.base().isEmpty()
                     && !before.generation().equals(after.base())) {
-                throw ReplicationException.misuse(
-                        stores.get(i).where() + ": changes generation " + after.base() + ", the delta before it leads to "
-                                + before.generation() + ": give them oldest first, without a gap");
+                throw ReplicationException.misuse(stores.get(i).where() + ": changes generation " + after.base()
+                        + ", the delta before it leads to " + before.generation()
+                        + ": give them oldest first, without a gap");
             }
         }
     }

@@ -26,17 +26,16 @@ public final class DeltaExtract {
      * @param out receives the stream; not closed.
      */
     public static SnapReport write(
-            final Changes changes, final RandomBytes source, final ExtractOptions options, final WritableByteChannel out)
+            final Changes changes,
+            final RandomBytes source,
+            final ExtractOptions options,
+            final WritableByteChannel out)
             throws IOException {
         final long imageBytes = source.size();
         final @Nullable Marker marker = options.bare()
                 ? null
                 : new Marker(
-                        imageBytes,
-                        changes.chunks().size(),
-                        options.streamId(),
-                        options.base(),
-                        options.generation());
+                        imageBytes, changes.chunks().size(), options.streamId(), options.base(), options.generation());
         new StreamWriter(new Stoppable(out, options.cancellation()), changes.layout(), marker)
                 .write(
                         changes.chunks(),

@@ -22,7 +22,9 @@ final class LoopDevices {
             for (final Path device : devices) {
                 final Path backing = device.resolve("loop/backing_file");
                 if (Files.isReadable(backing)
-                        && Files.readString(backing, StandardCharsets.UTF_8).strip().equals(real)) {
+                        && Files.readString(backing, StandardCharsets.UTF_8)
+                                .strip()
+                                .equals(real)) {
                     throw ReplicationException.misuse(file + ": is in use as /dev/" + device.getFileName()
                             + ", and may be mounted there: unmount it and run 'losetup -d' first, or --force");
                 }

@@ -29,7 +29,9 @@ public final class LvIdentity {
         }
         final String name = String.valueOf(path.toRealPath().getFileName());
         final Path uuid = Path.of("/sys/block").resolve(name).resolve("dm/uuid");
-        return Files.isReadable(uuid) ? ofUuid(Files.readString(uuid, StandardCharsets.US_ASCII).strip()) : "";
+        return Files.isReadable(uuid)
+                ? ofUuid(Files.readString(uuid, StandardCharsets.US_ASCII).strip())
+                : "";
     }
 
     /** Returns the volume's part of a device-mapper uuid, or empty. */

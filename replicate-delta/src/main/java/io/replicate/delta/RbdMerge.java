@@ -54,11 +54,7 @@ final class RbdMerge {
             if (options.dryRun()) {
                 try (chunks) {
                     return new Merged(
-                            new SnapReport(LAYOUT, chunks.size()),
-                            0,
-                            Committed.ATOMIC,
-                            target.generation(),
-                            List.of());
+                            new SnapReport(LAYOUT, chunks.size()), 0, Committed.ATOMIC, target.generation(), List.of());
                 }
             }
             return target.repair(
@@ -72,10 +68,7 @@ final class RbdMerge {
     }
 
     private void requireBase(final @Nullable String from, final MergeOptions options) throws ReplicationException {
-        if (from != null
-                && !options.anyBase()
-                && !target.generation().isEmpty()
-                && !from.equals(target.generation())) {
+        if (from != null && !options.anyBase() && !target.generation().isEmpty() && !from.equals(target.generation())) {
             throw ReplicationException.misuse("the diff changes snapshot " + from + ", the target is at "
                     + target.generation() + ": apply the diffs in between first");
         }
@@ -153,7 +146,8 @@ final class RbdMerge {
             if (at >= target.image().size()) {
                 return;
             }
-            chunkBytes.clear().limit((int) Math.min(LAYOUT.chunkBytes(), target.image().size() - at));
+            chunkBytes.clear().limit((int)
+                    Math.min(LAYOUT.chunkBytes(), target.image().size() - at));
             target.image().read(at, chunkBytes);
             data.write(at, chunkBytes.flip());
         }

@@ -321,8 +321,7 @@ public final class DeltaTarget implements AutoCloseable {
         final boolean nameIt = named.isEmpty() && options.undoGenerations() > 0;
         final String next = nameIt ? BaseCheck.LOCAL + StreamIds.random() : named;
         if (options.undoGenerations() > 0) {
-            undo.write(
-                    state, next, received.exceptions(), result.header().layout(), image, imageBytes);
+            undo.write(state, next, received.exceptions(), result.header().layout(), image, imageBytes);
         }
         directory.rename(Spool.PART, Spool.WHOLE);
         directory.sync();
@@ -402,8 +401,8 @@ public final class DeltaTarget implements AutoCloseable {
             check.places(exceptions, store.layout(), imageBytes);
             final List<String> notes = notes(store.header());
             beginInPlace(store.header(), imageBytes);
-            final long written = new Applier(store, image, imageBytes, RangeListener.NONE, options.cancellation())
-                    .apply(exceptions);
+            final long written =
+                    new Applier(store, image, imageBytes, RangeListener.NONE, options.cancellation()).apply(exceptions);
             image.flush();
             store(state.idle(state.next(), before.imageBytes()));
             return new Merged(
@@ -446,13 +445,13 @@ public final class DeltaTarget implements AutoCloseable {
     /** Merges an undo; null when a crash left it behind though it was merged already. */
     private @Nullable Merged rollbackTo(final String name) throws IOException {
         try (StateFile file = directory.open(name)) {
-            final @Nullable Marker marker = StoreReader.open(file, name).header().marker();
+            final @Nullable Marker marker =
+                    StoreReader.open(file, name).header().marker();
             if (marker == null || !marker.base().equals(state.generation())) {
                 return null;
             }
             final BaseCheck check = new BaseCheck(state.generation(), image.size(), false);
-            final Spool.Received received =
-                    Spool.receive(directory, new FileIn(file), name, false, 0, check::header);
+            final Spool.Received received = Spool.receive(directory, new FileIn(file), name, false, 0, check::header);
             try (ExceptionList exceptions = received.exceptions()) {
                 final SnapLayout layout = received.result().header().layout();
                 final long imageBytes = check.imageBytes(received.result().header());

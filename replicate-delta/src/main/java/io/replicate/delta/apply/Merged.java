@@ -13,8 +13,7 @@ import java.util.List;
  * @param generation that the target is at now, empty when it is not known.
  * @param notes what the user should know: what could not be checked.
  */
-public record Merged(
-        SnapReport report, long writtenBytes, Committed committed, String generation, List<String> notes) {
+public record Merged(SnapReport report, long writtenBytes, Committed committed, String generation, List<String> notes) {
     public Merged {
         notes = List.copyOf(notes);
     }

@@ -158,8 +158,8 @@ final class Spool {
                 reserved = bytes;
             } catch (final IOException e) {
                 throw ReplicationException.fail(
-                        "there is no room for the spool of " + bytes + " bytes beside the target ("
-                                + e.getMessage() + "): free some, or give another place with --state",
+                        "there is no room for the spool of " + bytes + " bytes beside the target (" + e.getMessage()
+                                + "): free some, or give another place with --state",
                         e);
             }
         }

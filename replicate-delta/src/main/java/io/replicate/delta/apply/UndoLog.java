@@ -50,8 +50,7 @@ final class UndoLog {
             final TargetImage target,
             final long imageBytes)
             throws IOException {
-        final Marker marker =
-                new Marker(imageBytes, exceptions.size(), StreamIds.random(), next, state.generation());
+        final Marker marker = new Marker(imageBytes, exceptions.size(), StreamIds.random(), next, state.generation());
         try (StateFile file = directory.create(PART)) {
             file.reserve(layout.storeBytes(exceptions.size()));
             final FileOut out = new FileOut(file);

@@ -47,15 +47,17 @@ public final class ThinDeltaChanges implements Changes.Finder {
                     case "superblock" -> blockBytes = blockBytes(number(reader, "data_block_size"));
                     case "different", "left_only", "right_only" ->
                         ranges.add(
-                                bytes(number(reader, "begin"), blockBytes), bytes(number(reader, "length"), blockBytes));
+                                bytes(number(reader, "begin"), blockBytes),
+                                bytes(number(reader, "length"), blockBytes));
                     case "same", "diff", "range", "exclusive" -> {}
-                    default -> throw ReplicationException.corrupt(
-                            "thin_delta XML: element '" + reader.getLocalName() + "' is not known");
+                    default ->
+                        throw ReplicationException.corrupt(
+                                "thin_delta XML: element '" + reader.getLocalName() + "' is not known");
                 }
             }
             if (!ended) {
-                throw ReplicationException.corrupt("thin_delta XML: there is no superblock; it is of another program,"
-                        + " or was cut");
+                throw ReplicationException.corrupt(
+                        "thin_delta XML: there is no superblock; it is of another program," + " or was cut");
             }
             return ranges.finish();
         } catch (final XMLStreamException e) {

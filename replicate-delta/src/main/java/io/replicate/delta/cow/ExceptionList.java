@@ -153,7 +153,7 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
             try (ExceptionList swapped = new ExceptionList(directory, inMemory);
                     Pairs cursor = inOrder()) {
                 while (cursor.next()) {
-                    swapped.entry(cursor.newChunk(), cursor.oldChunk());
+                    swapped.entry(/* oldChunk= */ cursor.newChunk(), /* newChunk= */ cursor.oldChunk());
                 }
                 requireDistinct(swapped.sorted(), where, "data chunk");
             }

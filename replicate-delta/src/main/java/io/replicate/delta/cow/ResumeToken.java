@@ -50,9 +50,7 @@ public record ResumeToken(String streamId, long offset, int crc) {
                     "'" + text + "' is not a resume token; the receiver prints it with --merge --position");
         }
         return new ResumeToken(
-                matcher.group(1),
-                Long.parseLong(matcher.group(2)),
-                Integer.parseUnsignedInt(matcher.group(3), 16));
+                matcher.group(1), Long.parseLong(matcher.group(2)), Integer.parseUnsignedInt(matcher.group(3), 16));
     }
 
     /** Returns the 40 bytes that a continued stream begins with. */

@@ -58,13 +58,15 @@ public final class SampleTaker {
     }
 
     private void somePlaces(final long unchangedBytes) throws IOException {
-        final long[] places = new Random().longs(PLACES, 0, unchangedBytes).sorted().toArray();
+        final long[] places =
+                new Random().longs(PLACES, 0, unchangedBytes).sorted().toArray();
         final long[] passed = new long[1];
         final int[] next = new int[1];
         gaps((from, to) -> {
             while (next[0] < PLACES && places[next[0]] < passed[0] + to - from) {
                 final long at = from + (places[next[0]] - passed[0]) / PLACE_BYTES * PLACE_BYTES;
-                final long last = samples.isEmpty() ? -1 : samples.get(samples.size() - 1).offset();
+                final long last =
+                        samples.isEmpty() ? -1 : samples.get(samples.size() - 1).offset();
                 if (at != last) {
                     add(at, (int) Math.min(PLACE_BYTES, to - at));
                 }

@@ -37,8 +37,8 @@ public record SnapHeader(SnapLayout layout) {
         final ByteBuffer b = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
         final int magic = b.getInt(MAGIC_OFFSET);
         if (magic == 0) {
-            throw ReplicationException.corrupt(where + ": offset 0: magic 0 is a store that was never used;"
-                    + " there is nothing to read in it");
+            throw ReplicationException.corrupt(
+                    where + ": offset 0: magic 0 is a store that was never used;" + " there is nothing to read in it");
         }
         if (magic != MAGIC) {
             throw ReplicationException.corrupt(where + ": offset 0: magic " + hex(magic) + ", expected " + hex(MAGIC)

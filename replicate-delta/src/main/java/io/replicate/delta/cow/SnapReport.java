@@ -36,10 +36,6 @@ public record SnapReport(SnapLayout layout, long exceptions) {
         return String.format(
                 "Report:%nException chunks %d%nExceptions %d%nOutput size meta %d KB%nOutput size data %d KB%n"
                         + "Output size total %d KB",
-                exceptionChunks(),
-                exceptions,
-                metaBytes() / KB,
-                dataBytes() / KB,
-                (metaBytes() + dataBytes()) / KB);
+                exceptionChunks(), exceptions, metaBytes() / KB, dataBytes() / KB, (metaBytes() + dataBytes()) / KB);
     }
 }

@@ -20,8 +20,7 @@ public final class StreamReader {
     private final String where;
     private final boolean lenient;
     private final AreaSums sums = new AreaSums();
-    private final ByteBuffer piece =
-            ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private long offset;
     private long exceptions;
     private long lastData;
@@ -65,9 +64,10 @@ public final class StreamReader {
             final long start = layout.areaOffset(area);
             final boolean first = fill(1);
             if (!first && !canEndHere(header)) {
-                throw cut("area " + area + " (offset " + start + ") is missing" + (header.marker() == null
-                        ? "; a stream of old dds ends like this, but so does one that was cut: --lenient reads it"
-                        : ""));
+                throw cut("area " + area + " (offset " + start + ") is missing"
+                        + (header.marker() == null
+                                ? "; a stream of old dds ends like this, but so does one that was cut: --lenient reads it"
+                                : ""));
             }
             sums.beginArea();
             if (!first) {
@@ -127,8 +127,7 @@ public final class StreamReader {
             pass(n, visitor);
         }
         exceptions += index;
-        final long dataEnd =
-                full ? layout.areaOffset(area + 1) : Math.max(end, (lastData + 1) * layout.chunkBytes());
+        final long dataEnd = full ? layout.areaOffset(area + 1) : Math.max(end, (lastData + 1) * layout.chunkBytes());
         while (offset < dataEnd) {
             need(1, "the data behind area " + area);
             pass((int) Math.min(piece.remaining(), dataEnd - offset), visitor);
@@ -154,8 +153,8 @@ public final class StreamReader {
             return new Result(header, exceptions, body, bodySha, List.of());
         }
         if (marker.exceptions() != exceptions) {
-            throw ReplicationException.corrupt(where + ": " + exceptions + " exceptions were found, the header says "
-                    + marker.exceptions());
+            throw ReplicationException.corrupt(
+                    where + ": " + exceptions + " exceptions were found, the header says " + marker.exceptions());
         }
         final int[] crcs = sums.areaCrcs();
         need(Trailer.FIXED_BYTES, "the trailer");

@@ -74,7 +74,8 @@ public record Trailer(int[] areaCrcs, long exceptions, long bodyBytes, List<Samp
      *
      * @throws ReplicationException CORRUPT when a number is not what it must be.
      */
-    static int checkFixed(final ByteBuffer fixed, final int areas, final long exceptions, final long body, final String where)
+    static int checkFixed(
+            final ByteBuffer fixed, final int areas, final long exceptions, final long body, final String where)
             throws ReplicationException {
         final ByteBuffer b = fixed.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         final byte[] magic = new byte[MAGIC.length];
@@ -88,14 +89,15 @@ public record Trailer(int[] areaCrcs, long exceptions, long bodyBytes, List<Samp
                 || samples < 0
                 || samples > MAX_SAMPLES
                 || b.getInt(SAMPLES_OFFSET + 4) != 0) {
-            throw ReplicationException.corrupt(where + ": offset " + body
-                    + ": the trailer is damaged, or its counts are not those of the stream");
+            throw ReplicationException.corrupt(
+                    where + ": offset " + body + ": the trailer is damaged, or its counts are not those of the stream");
         }
         return 4 * areas + SAMPLE_BYTES * samples;
     }
 
     /** Checks the CRCs that follow the fixed part, and returns the samples. */
-    static List<Sample> checkRest(final ByteBuffer rest, final int[] areaCrcs, final SnapLayout layout, final String where)
+    static List<Sample> checkRest(
+            final ByteBuffer rest, final int[] areaCrcs, final SnapLayout layout, final String where)
             throws ReplicationException {
         final ByteBuffer b = rest.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         for (int area = 0; area < areaCrcs.length; area++) {
@@ -111,8 +113,8 @@ public record Trailer(int[] areaCrcs, long exceptions, long bodyBytes, List<Samp
             final int zero = b.getInt();
             final long hash = b.getLong();
             if (offset < 0 || length < 1 || offset > Long.MAX_VALUE - length || zero != 0) {
-                throw ReplicationException.corrupt(where + ": the trailer has a sample at offset " + offset + ", length "
-                        + length + ": it is damaged");
+                throw ReplicationException.corrupt(where + ": the trailer has a sample at offset " + offset
+                        + ", length " + length + ": it is damaged");
             }
             samples.add(new Sample(offset, length, hash));
         }

@@ -60,8 +60,9 @@ public final class FramedInput implements ReadableByteChannel {
             case FramedOutput.DATA -> data();
             case FramedOutput.ZERO -> zeros = header.extentLength();
             case FramedOutput.END -> ended = true;
-            default -> throw ReplicationException.corrupt(
-                    "the framed stream has a frame of unknown type " + header.type() + " at offset " + position);
+            default ->
+                throw ReplicationException.corrupt(
+                        "the framed stream has a frame of unknown type " + header.type() + " at offset " + position);
         }
         position += header.extentLength();
     }

@@ -95,8 +95,7 @@ public final class FramedOutput implements WritableByteChannel {
         }
     }
 
-    private void send(final int type, final int flags, final long length, final ByteBuffer payload)
-            throws IOException {
+    private void send(final int type, final int flags, final long length, final ByteBuffer payload) throws IOException {
         if (!begun) {
             writeFully(ByteBuffer.wrap(MAGIC.getBytes(StandardCharsets.US_ASCII)));
             begun = true;

@@ -66,11 +66,14 @@ public final class DeltaServer {
     private void one(final Wire wire) throws IOException {
         switch (wire.header().type()) {
             case Wire.ASK_INFO -> info(wire);
-            case Wire.ASK_PAGE -> page(wire, wire.header().stream(), wire.header().position());
-            case Wire.ASK_DATA -> data(wire, wire.header().position(), wire.header().extentLength());
+            case Wire.ASK_PAGE ->
+                page(wire, wire.header().stream(), wire.header().position());
+            case Wire.ASK_DATA ->
+                data(wire, wire.header().position(), wire.header().extentLength());
             case Wire.PUSH -> push(wire);
-            default -> throw ReplicationException.corrupt(
-                    "a frame of type " + wire.header().type() + " is no question");
+            default ->
+                throw ReplicationException.corrupt(
+                        "a frame of type " + wire.header().type() + " is no question");
         }
     }
 
@@ -140,8 +143,9 @@ public final class DeltaServer {
                 switch (wire.header().type()) {
                     case Wire.STREAM -> bytes = wire.payload();
                     case Wire.STREAM_END -> ended = true;
-                    default -> throw ReplicationException.corrupt(
-                            "a frame of type " + wire.header().type() + " inside a stream");
+                    default ->
+                        throw ReplicationException.corrupt(
+                                "a frame of type " + wire.header().type() + " inside a stream");
                 }
             }
             if (!bytes.hasRemaining()) {

@@ -83,7 +83,10 @@ final class Wire implements AutoCloseable {
         sendCrc.update(data.duplicate());
         final int crc = data.hasRemaining() ? (int) sendCrc.getValue() : 0;
         bytes += FrameHeader.LENGTH + data.remaining();
-        link.send(out.set(type, 0, stream, position, length, data.remaining(), crc).seal(), data);
+        link.send(
+                out.set(type, 0, stream, position, length, data.remaining(), crc)
+                        .seal(),
+                data);
     }
 
     void send(final int type) throws IOException {

@@ -53,8 +53,7 @@ public final class TreeDiff {
                     descend(ours, theirs, level - 1, index, visitor);
                 } else {
                     final long leaf = ours.shape().leafBytes();
-                    visitor.differs(
-                            index * leaf, Math.min(leaf, ours.shape().imageBytes() - index * leaf));
+                    visitor.differs(index * leaf, Math.min(leaf, ours.shape().imageBytes() - index * leaf));
                 }
             }
         }

@@ -31,8 +31,7 @@ public final class TreeScan {
 
     /** Builds the tree of the first {@code imageBytes}; whole, durable, of the given generation. Takes the file over. */
     public TreeFile build(final StateFile file, final long imageBytes, final String generation) throws IOException {
-        final TreeFile tree =
-                TreeFile.create(file, new TreeShape(imageBytes, TreeShape.DEFAULT_LEAF_BYTES));
+        final TreeFile tree = TreeFile.create(file, new TreeShape(imageBytes, TreeShape.DEFAULT_LEAF_BYTES));
         final TreeUpdate update = new TreeUpdate(tree, true);
         scan(tree.shape(), update::leaf);
         update.finish();
@@ -59,8 +58,7 @@ public final class TreeScan {
             final int length = bytes.remaining();
             sha.update(bytes);
             final int at = (int) (index % TreeShape.FAN_OUT) * TreeShape.HASH_BYTES;
-            if (!Arrays.equals(
-                    sha.digest(), 0, TreeShape.HASH_BYTES, page[0], at, at + TreeShape.HASH_BYTES)) {
+            if (!Arrays.equals(sha.digest(), 0, TreeShape.HASH_BYTES, page[0], at, at + TreeShape.HASH_BYTES)) {
                 bad[0]++;
                 visitor.differs(index * tree.shape().leafBytes(), length);
             }

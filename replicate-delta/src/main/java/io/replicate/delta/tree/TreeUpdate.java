@@ -52,7 +52,11 @@ final class TreeUpdate {
             }
         }
         System.arraycopy(
-                digest, 0, pages[level], (int) (index % TreeShape.FAN_OUT) * TreeShape.HASH_BYTES, TreeShape.HASH_BYTES);
+                digest,
+                0,
+                pages[level],
+                (int) (index % TreeShape.FAN_OUT) * TreeShape.HASH_BYTES,
+                TreeShape.HASH_BYTES);
     }
 
     private void end(final int level) throws IOException {

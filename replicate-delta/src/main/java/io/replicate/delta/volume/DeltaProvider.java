@@ -64,8 +64,8 @@ public final class DeltaProvider implements Provider {
                 store = StoreReader.open(file, cow);
             } else {
                 final @Nullable String state = locator.parameters().get(STATE);
-                final CommittedSpool spool = CommittedSpool.open(
-                        StatePlace.of(target, state == null ? null : Path.of(state)));
+                final CommittedSpool spool =
+                        CommittedSpool.open(StatePlace.of(target, state == null ? null : Path.of(state)));
                 owned.add(spool);
                 store = StoreReader.open(spool, "spool");
             }
@@ -92,8 +92,8 @@ public final class DeltaProvider implements Provider {
     private static void requireRoom(final long baseBytes, final HeaderChunk header) throws ReplicationException {
         final @Nullable Marker marker = header.marker();
         if (marker != null && marker.imageBytes() > baseBytes) {
-            throw ReplicationException.misuse("the delta is of an image of " + marker.imageBytes()
-                    + " bytes, the base has only " + baseBytes);
+            throw ReplicationException.misuse(
+                    "the delta is of an image of " + marker.imageBytes() + " bytes, the base has only " + baseBytes);
         }
     }
 }

@@ -70,7 +70,10 @@ class CrashTest {
         try {
             call.call();
         } catch (final Throwable e) {
-            assertThat(e).satisfiesAnyOf(f -> assertThat(f).isInstanceOf(FaultyDisk.PowerFailure.class), f -> assertThat(f).hasRootCauseInstanceOf(FaultyDisk.PowerFailure.class));
+            assertThat(e)
+                    .satisfiesAnyOf(
+                            f -> assertThat(f).isInstanceOf(FaultyDisk.PowerFailure.class),
+                            f -> assertThat(f).hasRootCauseInstanceOf(FaultyDisk.PowerFailure.class));
         }
     }
 

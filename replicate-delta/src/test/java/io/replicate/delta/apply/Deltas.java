@@ -64,9 +64,8 @@ final class Deltas {
                     list.entry(chunk, 0);
                 }
             }
-            final @Nullable Marker marker = withMarker
-                    ? new Marker(to.length, list.size(), StreamIds.random(), base, generation)
-                    : null;
+            final @Nullable Marker marker =
+                    withMarker ? new Marker(to.length, list.size(), StreamIds.random(), base, generation) : null;
             new StreamWriter(Channels.newChannel(out), layout, marker)
                     .write(
                             list,

@@ -122,8 +122,8 @@ final class FaultyDisk {
             bySector.forEach((sector, all) -> {
                 for (final Write write : all.subList(0, random.nextInt(all.size() + 1))) {
                     final int from = Math.max(write.offset, sector * SECTOR);
-                    final int to = Math.min(
-                            Math.min(write.offset + write.bytes.length, (sector + 1) * SECTOR), result.length);
+                    final int to =
+                            Math.min(Math.min(write.offset + write.bytes.length, (sector + 1) * SECTOR), result.length);
                     if (to > from) {
                         System.arraycopy(write.bytes, from - write.offset, result, from, to - from);
                     }
@@ -152,7 +152,8 @@ final class FaultyDisk {
 
     private static void read(final Inode inode, final long offset, final ByteBuffer into) throws IOException {
         if (offset + into.remaining() > inode.now.length) {
-            throw new IOException("read at " + offset + " of " + into.remaining() + ": the file has " + inode.now.length);
+            throw new IOException(
+                    "read at " + offset + " of " + into.remaining() + ": the file has " + inode.now.length);
         }
         into.put(inode.now, (int) offset, into.remaining());
     }

@@ -155,7 +155,8 @@ class MergeTest {
 
     @Test
     void aDryRunChangesNothing() throws IOException {
-        final MergeOptions dry = new MergeOptions(false, false, 0, true, true, new io.replicate.core.spi.Cancellation());
+        final MergeOptions dry =
+                new MergeOptions(false, false, 0, true, true, new io.replicate.core.spi.Cancellation());
         final Merged merged = merge(Deltas.marked(old, next, CHUNK, "g0", "g1"), dry);
         assertThat(merged.report().exceptions()).isPositive();
         assertThat(disk.imageNow()).isEqualTo(old);
@@ -195,8 +196,7 @@ class MergeTest {
             final byte[] base = Fixtures.image("base8.img");
             final byte[] store = Fixtures.image(name);
             final FaultyDisk other = new FaultyDisk(base);
-            try (DeltaTarget target =
-                    DeltaTarget.open(other.image(), other.directory(), DeltaTarget.Companion.NONE)) {
+            try (DeltaTarget target = DeltaTarget.open(other.image(), other.directory(), DeltaTarget.Companion.NONE)) {
                 target.merge(Deltas.in(store), name, MergeOptions.DEFAULT);
             }
             assertThat(Fixtures.sha256(other.imageNow())).isEqualTo(Fixtures.sha256(Model.merge(base, store)));

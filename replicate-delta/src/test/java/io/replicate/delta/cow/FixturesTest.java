@@ -51,7 +51,8 @@ class FixturesTest {
     @MethodSource("merges")
     void theReportHasTheFiguresOfDds(final JsonNode c) {
         final SnapReport report = new SnapReport(
-                new SnapLayout(c.get("chunk_bytes").asLong()), c.get("exceptions").asLong());
+                new SnapLayout(c.get("chunk_bytes").asLong()),
+                c.get("exceptions").asLong());
         final JsonNode expected = c.get("report");
 
         assertThat(report.counts().lines())
@@ -111,7 +112,9 @@ class FixturesTest {
     @Test
     void extractWritesTheStreamThatTheKernelAccepted() throws IOException {
         for (final String[] pair : new String[][] {
-            {"E256.cow.img", "S.d256t.stream.img"}, {"E257.cow.img", "S.d257.stream.img"}, {"E0.cow.img", "S.d0t.stream.img"}
+            {"E256.cow.img", "S.d256t.stream.img"},
+            {"E257.cow.img", "S.d257.stream.img"},
+            {"E0.cow.img", "S.d0t.stream.img"}
         }) {
             final byte[] store = Fixtures.image(pair[0]);
             final byte[] image = Model.merge(Fixtures.image("base8.img"), store);

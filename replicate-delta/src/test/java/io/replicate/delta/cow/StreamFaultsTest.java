@@ -31,7 +31,8 @@ class StreamFaultsTest {
         return stream(exceptions, seed, marker(1 << 20, exceptions));
     }
 
-    private static byte[] stream(final int exceptions, final long seed, final @org.jspecify.annotations.Nullable Marker marker)
+    private static byte[] stream(
+            final int exceptions, final long seed, final @org.jspecify.annotations.Nullable Marker marker)
             throws IOException {
         final Random random = new Random(seed);
         final byte[] image = new byte[1 << 20];
@@ -85,8 +86,7 @@ class StreamFaultsTest {
                 assertThatThrownBy(() -> Model.read(Bytes.channel(cut, 4096), false))
                         .as("%d exceptions cut at %d", exceptions, length)
                         .isInstanceOf(ReplicationException.class);
-                assertThatThrownBy(() ->
-                                StoreReader.open(new Bytes(cut), "cut").exceptions(false))
+                assertThatThrownBy(() -> StoreReader.open(new Bytes(cut), "cut").exceptions(false))
                         .isInstanceOf(ReplicationException.class);
             }
         }
@@ -143,7 +143,10 @@ class StreamFaultsTest {
         };
         for (final long[] entry : bad) {
             final byte[] store = Fixtures.image("S.d257.stream.img");
-            ByteBuffer.wrap(store).order(ByteOrder.LITTLE_ENDIAN).putLong(4096, entry[0]).putLong(4104, entry[1]);
+            ByteBuffer.wrap(store)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(4096, entry[0])
+                    .putLong(4104, entry[1]);
             final byte[] cut = Arrays.copyOf(store, 259 * 4096);
             assertThatThrownBy(() -> StoreReader.open(new Bytes(cut), "bad").exceptions(true))
                     .as("%s", Arrays.toString(entry))
@@ -178,7 +181,9 @@ class StreamFaultsTest {
 
     @Property
     void whatIsWrittenIsReadBackAndMergesLikeTheModel(
-            @ForAll @IntRange(max = 200) final int exceptions, @ForAll final long seed, @ForAll final boolean withMarker)
+            @ForAll @IntRange(max = 200) final int exceptions,
+            @ForAll final long seed,
+            @ForAll final boolean withMarker)
             throws IOException {
         final byte[] stream = stream(exceptions, seed, withMarker ? marker(1 << 20, exceptions) : null);
         final byte[] body = Model.read(Bytes.channel(stream, 999), false);

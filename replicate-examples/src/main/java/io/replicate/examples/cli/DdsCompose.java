@@ -2,8 +2,8 @@ package io.replicate.examples.cli;
 
 import io.replicate.core.spi.Locator;
 import io.replicate.delta.Compose;
-import io.replicate.delta.Images;
 import io.replicate.delta.DeltaRanges;
+import io.replicate.delta.Images;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StoreReader;
 import java.io.IOException;

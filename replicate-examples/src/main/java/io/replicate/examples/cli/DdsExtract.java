@@ -105,8 +105,8 @@ final class DdsExtract {
                 }
             case "peer":
                 try (DeltaPeer peer = DeltaPeer.connect(Locator.parse(what));
-                        TreeReader tree = Verification.treeOf(
-                                source, source.size(), options.throttle(), cancellation)) {
+                        TreeReader tree =
+                                Verification.treeOf(source, source.size(), options.throttle(), cancellation)) {
                     return new TreeChanges(tree, peer).find(source.size());
                 }
             default:
@@ -124,8 +124,7 @@ final class DdsExtract {
         try {
             return new SnapLayout(Sizes.parse("--chunk", options.chunk));
         } catch (final IllegalArgumentException e) {
-            throw ReplicationException.misuse(
-                    "--chunk " + options.chunk + ": expected a power of two from 512 to 1G");
+            throw ReplicationException.misuse("--chunk " + options.chunk + ": expected a power of two from 512 to 1G");
         }
     }
 
@@ -173,8 +172,7 @@ final class DdsExtract {
             peer.push((out, streamId) -> {
                 final String id = streamId == null ? StreamIds.random() : streamId;
                 final boolean bare = options.bare || id.equals(ResumeToken.BARE);
-                DeltaExtract.write(
-                        changes, source, new ExtractOptions(bare, base, generation, id, cancellation), out);
+                DeltaExtract.write(changes, source, new ExtractOptions(bare, base, generation, id, cancellation), out);
             });
         } catch (final IOException e) {
             failed.add(place + ": " + Failures.describe(e));

@@ -27,7 +27,8 @@ final class DdsMerge {
             throw ReplicationException.misuse("--undo " + options.undo + ": expected 0 or more");
         }
         if (options.inPlace && (options.undo > 0 || options.dryRun)) {
-            throw ReplicationException.misuse("--in-place writes as the stream comes: there is no --undo and no --dry-run");
+            throw ReplicationException.misuse(
+                    "--in-place writes as the stream comes: there is no --undo and no --dry-run");
         }
         final Locator locator = Locator.parse(options.target());
         if (options.cowVolume) {
@@ -74,10 +75,7 @@ final class DdsMerge {
                         null);
             }
             streams.out()
-                    .println(
-                            target.recovered()
-                                    ? "the committed merge was completed"
-                                    : "nothing was left to be done");
+                    .println(target.recovered() ? "the committed merge was completed" : "nothing was left to be done");
         }
         return ExitCode.OK;
     }

@@ -16,14 +16,16 @@ final class DdsOptions {
             names = "--cow",
             paramLabel = "DEV",
             description = "The exception store: a COW device or a file; with --merge and --list also a stream ('-').")
-    @Nullable String cow;
+    @Nullable
+    String cow;
 
     @Option(
             names = "--source",
             paramLabel = "DEV",
             description = "Where the data is read (--extract), or what the target must equal (--verify, --repair): a"
                     + " device, a file, any locator, or a peer that serves it.")
-    @Nullable String source;
+    @Nullable
+    String source;
 
     @Option(
             names = "--dest",
@@ -38,12 +40,16 @@ final class DdsOptions {
             description = "With --extract, instead of --cow: thin:FILE (XML of thin_delta), bitmap:NAME (a dirty bitmap"
                     + " of the source, such as qemu:dirty-bitmap:NAME), rbd:FILE (rbd diff v1, v2), compare:OLD (another"
                     + " image), peer:LOCATOR (hash exchange with a served target).")
-    @Nullable String changes;
+    @Nullable
+    String changes;
 
     @Option(names = "--format", paramLabel = "snap|rbd", description = "With --extract: what to write (default: snap).")
     String format = "snap";
 
-    @Option(names = "--chunk", paramLabel = "SIZE", description = "Chunk size where --changes names none (default: 4K).")
+    @Option(
+            names = "--chunk",
+            paramLabel = "SIZE",
+            description = "Chunk size where --changes names none (default: 4K).")
     String chunk = "4K";
 
     @Option(
@@ -58,16 +64,19 @@ final class DdsOptions {
             names = "--base",
             paramLabel = "ID",
             description = "With --extract: the generation that the target must be at (default: the LV uuid of --cow).")
-    @Nullable String base;
+    @Nullable
+    String base;
 
     @Option(
             names = "--generation",
             paramLabel = "ID",
             description = "The generation that the source is (default: the LV uuid of --source).")
-    @Nullable String generation;
+    @Nullable
+    String generation;
 
     @Option(names = "--resume", paramLabel = "TOKEN", description = "With --extract: go on where a merge was cut.")
-    @Nullable String resume;
+    @Nullable
+    String resume;
 
     @Option(names = "--position", description = "With --merge: print the token of a cut merge, and do nothing.")
     boolean position;
@@ -102,16 +111,20 @@ final class DdsOptions {
             names = "--state",
             paramLabel = "DIR",
             description = "Where the state of targets is (default: beside a file, else /var/lib/replicate/delta).")
-    @Nullable Path state;
+    @Nullable
+    Path state;
 
-    @Option(names = "--recorded", description = "With --verify, --serve: believe the recorded tree, do not read the data.")
+    @Option(
+            names = "--recorded",
+            description = "With --verify, --serve: believe the recorded tree, do not read the data.")
     boolean recorded;
 
     @Option(names = "--record", description = "With --scrub: record the tree of the target as it is now.")
     boolean record;
 
     @Option(names = "--rate", paramLabel = "SIZE", description = "Read at most so many bytes a second, such as 200M.")
-    @Nullable String rate;
+    @Nullable
+    String rate;
 
     @Option(
             names = "--listen",

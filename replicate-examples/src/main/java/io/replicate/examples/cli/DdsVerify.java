@@ -44,8 +44,7 @@ final class DdsVerify {
                 }
             }
             try (Images.Readable source = Images.source(locator);
-                    TreeReader tree =
-                            Verification.treeOf(source, source.size(), options.throttle(), cancellation)) {
+                    TreeReader tree = Verification.treeOf(source, source.size(), options.throttle(), cancellation)) {
                 return work.on(target, tree, source, LvIdentity.of(locator));
             }
         }
@@ -107,8 +106,8 @@ final class DdsVerify {
         try (Job job = copy.start()) {
             job.await();
         }
-        final String generation = DdsOptions.id(
-                "--generation", options.generation != null ? options.generation : LvIdentity.of(source));
+        final String generation =
+                DdsOptions.id("--generation", options.generation != null ? options.generation : LvIdentity.of(source));
         try (DeltaTarget target = Targets.open(dest, options.state, options.force)) {
             target.replaced(generation, sizeOf(source));
             verification(target).record();
