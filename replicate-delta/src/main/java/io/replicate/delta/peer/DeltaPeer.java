@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A target, or a source, that another process serves: {@code dds --serve}. Used by one thread. */
 public final class DeltaPeer implements TreeReader, RandomBytes {
+    private static final int STREAM_BYTES = 128 << 10;
     private static final Duration CONNECT = Duration.ofSeconds(30);
 
     private final Transport transport;
@@ -175,7 +176,7 @@ public final class DeltaPeer implements TreeReader, RandomBytes {
     }
 
     private final class Sender implements WritableByteChannel {
-        private final ByteBuffer block = ByteBuffer.allocateDirect(Wire.MAX_PAYLOAD);
+        private final ByteBuffer block = ByteBuffer.allocateDirect(STREAM_BYTES);
         private long position;
 
         @Override

@@ -16,17 +16,17 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /** Images and the deltas between them. */
-final class Deltas {
+public final class Deltas {
     private Deltas() {}
 
-    static byte[] image(final int bytes, final long seed) {
+    public static byte[] image(final int bytes, final long seed) {
         final byte[] image = new byte[bytes];
         new Random(seed).nextBytes(image);
         return image;
     }
 
     /** Returns the image with some chunks changed. */
-    static byte[] change(final byte[] image, final int chunkBytes, final int chunks, final long seed) {
+    public static byte[] change(final byte[] image, final int chunkBytes, final int chunks, final long seed) {
         final byte[] next = image.clone();
         final Random random = new Random(seed);
         final int all = (image.length + chunkBytes - 1) / chunkBytes;
@@ -36,13 +36,13 @@ final class Deltas {
         return next;
     }
 
-    static byte[] marked(
+    public static byte[] marked(
             final byte[] from, final byte[] to, final int chunkBytes, final String base, final String generation)
             throws IOException {
         return between(from, to, chunkBytes, base, generation, true);
     }
 
-    static byte[] bare(final byte[] from, final byte[] to, final int chunkBytes) throws IOException {
+    public static byte[] bare(final byte[] from, final byte[] to, final int chunkBytes) throws IOException {
         return between(from, to, chunkBytes, "", "", false);
     }
 
@@ -75,7 +75,7 @@ final class Deltas {
         return out.toByteArray();
     }
 
-    static ReadableByteChannel in(final byte[] stream) {
+    public static ReadableByteChannel in(final byte[] stream) {
         return Bytes.channel(stream, 1 << 20);
     }
 }
