@@ -138,11 +138,17 @@ class PeerTest {
         return new WritableByteChannel() {
             @Override
             public int write(final ByteBuffer from) throws IOException {
-                left[0] -= from.remaining();
-                if (left[0] < 0) {
+                final int n = (int) Math.min(left[0], from.remaining());
+                final ByteBuffer part = from.slice(from.position(), n);
+                while (part.hasRemaining()) {
+                    out.write(part);
+                }
+                from.position(from.position() + n);
+                left[0] -= n;
+                if (left[0] == 0) {
                     throw new IOException("pulled the plug");
                 }
-                return out.write(from);
+                return n;
             }
 
             @Override
