@@ -1,11 +1,13 @@
 package io.replicate.delta;
 
 import io.replicate.core.spi.Locator;
+import io.replicate.delta.apply.Cloner;
 import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.NativeStateDirectory;
 import io.replicate.delta.apply.TargetImage;
 import io.replicate.delta.tree.TreeCompanion;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,7 @@ public final class Targets {
         try {
             final NativeStateDirectory directory = NativeStateDirectory.open(StatePlace.of(locator, state));
             try {
-                return DeltaTarget.open(image, directory, new TreeCompanion(directory));
+                return DeltaTarget.open(image, directory, new TreeCompanion(directory), cloner(locator, directory));
             } catch (final IOException | RuntimeException e) {
                 try (directory) {
                     throw e;
@@ -37,5 +39,10 @@ public final class Targets {
                 throw e;
             }
         }
+    }
+
+    private static Cloner cloner(final Locator locator, final NativeStateDirectory directory) throws IOException {
+        final boolean file = "file".equals(locator.scheme()) && Files.isRegularFile(Path.of(locator.rest()));
+        return file ? new ReflinkCloner(Path.of(locator.rest()).toRealPath(), directory.path()) : Cloner.NONE;
     }
 }

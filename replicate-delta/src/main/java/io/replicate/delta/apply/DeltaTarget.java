@@ -9,6 +9,7 @@ import io.replicate.delta.cow.CutStreamException;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
+import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.ResumeToken;
 import io.replicate.delta.cow.SnapHeader;
 import io.replicate.delta.cow.SnapLayout;
@@ -17,6 +18,7 @@ import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.cow.StreamIds;
 import io.replicate.delta.cow.StreamReader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -32,11 +34,14 @@ import org.jspecify.annotations.Nullable;
  * state IDLE is written and synced; the spool is removed.
  */
 public final class DeltaTarget implements AutoCloseable {
-    private final TargetImage image;
+    private static final int RETELL_BYTES = 1 << 20;
+
+    private TargetImage image;
     private final StateDirectory directory;
     private final StateLog log;
     private final UndoLog undo;
     private final Companion companion;
+    private final Cloner cloner;
     private TargetState state;
     private boolean recovered;
 
@@ -66,11 +71,13 @@ public final class DeltaTarget implements AutoCloseable {
         void invalidate() throws IOException;
     }
 
-    private DeltaTarget(final TargetImage image, final StateDirectory directory, final Companion companion)
+    private DeltaTarget(
+            final TargetImage image, final StateDirectory directory, final Companion companion, final Cloner cloner)
             throws IOException {
         this.image = image;
         this.directory = directory;
         this.companion = companion;
+        this.cloner = cloner;
         this.log = new StateLog(directory);
         this.undo = new UndoLog(directory);
         this.state = log.load();
@@ -81,9 +88,10 @@ public final class DeltaTarget implements AutoCloseable {
      *
      * @throws ReplicationException CORRUPT when a committed spool is damaged.
      */
-    public static DeltaTarget open(final TargetImage image, final StateDirectory directory, final Companion companion)
+    public static DeltaTarget open(
+            final TargetImage image, final StateDirectory directory, final Companion companion, final Cloner cloner)
             throws IOException {
-        final DeltaTarget target = new DeltaTarget(image, directory, companion);
+        final DeltaTarget target = new DeltaTarget(image, directory, companion, cloner);
         target.recover();
         return target;
     }
@@ -128,10 +136,31 @@ public final class DeltaTarget implements AutoCloseable {
             replay(true);
             recovered = true;
         }
+        if (state.phase() == TargetState.Phase.CLONE) {
+            completeClone();
+            recovered = true;
+        }
         if (state.phase() == TargetState.Phase.IDLE) {
+            cloner.discard();
             directory.delete(Spool.WHOLE);
             undo.removeStray(state.sequence());
         }
+    }
+
+    /** Gives the committed clone the target's name, if it has not got it yet. What was kept beside is made anew later. */
+    private void completeClone() throws IOException {
+        final boolean renamed = cloner.targetId() == state.inode();
+        if (!renamed && cloner.cloneId() != state.inode()) {
+            store(state.idle(state.generation(), state.imageBytes())); // the clone is gone: the target is the old one
+            return;
+        }
+        companion.invalidate();
+        if (!renamed) {
+            cloner.publish();
+        }
+        image.close();
+        image = cloner.reopen();
+        store(state.idle(state.next(), state.imageBytes()));
     }
 
     /** Applies the committed spool; from the beginning, whatever was applied before. */
@@ -323,13 +352,67 @@ public final class DeltaTarget implements AutoCloseable {
         if (options.undoGenerations() > 0) {
             undo.write(state, next, received.exceptions(), result.header().layout(), image, imageBytes);
         }
+        options.cancellation().check();
+        final @Nullable TargetImage clone = options.reflink() ? cloner.make() : null;
+        if (clone != null) {
+            final long written = commitClone(clone, received, imageBytes, next);
+            return new Merged(report, written, Committed.ATOMIC, next, notes);
+        }
         directory.rename(Spool.PART, Spool.WHOLE);
         directory.sync();
-        options.cancellation().check();
         store(state.redo(next, imageBytes, result.bodyBytes(), HexFormat.of().formatHex(result.bodySha256())));
         // Committed: from here on the merge is completed, now or by whoever opens the target next.
         final long written = replay(false);
         return new Merged(report, written, Committed.ATOMIC, next, notes);
+    }
+
+    /** Changes the clone, and lets it take the place of the target; readers see one or the other. */
+    private long commitClone(
+            final TargetImage clone, final Spool.Received received, final long imageBytes, final String next)
+            throws IOException {
+        final long written;
+        boolean committed = false;
+        try (StateFile spool = directory.open(Spool.PART)) {
+            final StoreReader store = StoreReader.open(spool, Spool.PART);
+            written = new Applier(store, clone, imageBytes, RangeListener.NONE, new Cancellation())
+                    .apply(received.exceptions());
+            clone.flush();
+            store(state.clone(next, imageBytes, cloner.cloneId()));
+            committed = true;
+            cloner.publish();
+            image.close();
+            image = clone;
+            final RangeListener listener = companion.begin(clone, imageBytes);
+            if (listener != RangeListener.NONE) {
+                retell(received, imageBytes, listener);
+            }
+        } finally {
+            if (!committed) {
+                clone.close();
+                cloner.discard();
+            }
+        }
+        companion.commit(next);
+        store(state.idle(next, imageBytes));
+        directory.delete(Spool.PART);
+        return written;
+    }
+
+    /** Tells a listener of what was changed, from the changed image. */
+    private void retell(final Spool.Received received, final long imageBytes, final RangeListener listener)
+            throws IOException {
+        final long chunk = received.result().header().layout().chunkBytes();
+        final ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(chunk, RETELL_BYTES));
+        try (Pairs pairs = received.exceptions().sorted()) {
+            while (pairs.next()) {
+                final long end = Math.min(imageBytes, (pairs.oldChunk() + 1) * chunk);
+                for (long at = pairs.oldChunk() * chunk; at < end; at += buffer.limit()) {
+                    image.read(at, buffer.clear().limit((int) Math.min(buffer.capacity(), end - at)));
+                    listener.written(at, buffer.flip());
+                }
+            }
+        }
+        listener.done();
     }
 
     private boolean alreadyApplied(final @Nullable Marker marker) {
@@ -484,7 +567,8 @@ public final class DeltaTarget implements AutoCloseable {
     /** Removes the state when there is nothing worth remembering, and lets go of the target. */
     @Override
     public void close() throws IOException {
-        try (image;
+        final TargetImage opened = image;
+        try (opened;
                 directory) {
             final List<String> names = directory.names();
             if (state.phase() == TargetState.Phase.IDLE
