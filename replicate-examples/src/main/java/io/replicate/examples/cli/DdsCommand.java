@@ -63,6 +63,11 @@ final class DdsCommand extends AbstractCommand {
 
         @Option(names = "--full", description = "Copy the whole source, and record its hash tree.")
         private boolean full;
+
+        @Option(
+                names = "--sync",
+                description = "Rotate the snapshots of --source-lv and bring every --target up to date.")
+        private boolean sync;
     }
 
     @Override
@@ -105,6 +110,9 @@ final class DdsCommand extends AbstractCommand {
         }
         if (mode.full) {
             return new DdsVerify(options, streams).full();
+        }
+        if (mode.sync) {
+            return new DdsSync(options, streams).run();
         }
         throw ReplicationException.misuse("say what to do: --extract, --merge, …");
     }

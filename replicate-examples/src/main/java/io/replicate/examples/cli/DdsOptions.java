@@ -135,6 +135,27 @@ final class DdsOptions {
     @Option(names = "--read-only", description = "With --serve: take no deltas.")
     boolean readOnly;
 
+    @Option(names = "--source-lv", paramLabel = "VG/LV", description = "With --sync: the logical volume.")
+    @Nullable String sourceLv;
+
+    @Option(
+            names = "--target",
+            paramLabel = "URI",
+            description = "With --sync: a copy, an image or a peer; may be given several times.")
+    List<String> targets = new ArrayList<>();
+
+    @Option(
+            names = "--snap-size",
+            paramLabel = "SIZE",
+            description = "With --sync: size of snapshots, as lvcreate takes it (default: ${DEFAULT-VALUE}).")
+    String snapSize = "10%ORIGIN";
+
+    @Option(
+            names = "--dev",
+            paramLabel = "DIR",
+            description = "With --sync: where the devices of lvm2 are (default: ${DEFAULT-VALUE}).")
+    Path dev = Path.of("/dev");
+
     @Option(names = "--json", description = "Results for machines.")
     boolean json;
 
