@@ -46,6 +46,7 @@ final class DdsOutlet implements AutoCloseable {
             return new DdsOutlet(name, FileChannel.open(path, StandardOpenOption.WRITE), null, path);
         }
         final Path temporary = DurableFiles.temporaryBeside(path);
+        temporary.toFile().deleteOnExit(); // a signal ends us without closing
         return new DdsOutlet(
                 name,
                 FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),

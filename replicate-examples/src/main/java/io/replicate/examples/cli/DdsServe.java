@@ -37,8 +37,11 @@ final class DdsServe {
                                 options.recorded);
                 Transport transport = Providers.transport(listen);
                 Listener listener = transport.listen(listen)) {
-            streams.out().println("serving " + image + " at " + listener.local());
-            new DeltaServer(served, cancellation).run(listener);
+            try (StopSignal signal = StopSignal.listen()) {
+                signal.then(cancellation::cancel);
+                streams.out().println("serving " + image + " at " + listener.local());
+                new DeltaServer(served, cancellation).run(listener);
+            }
         }
         return ExitCode.OK;
     }
