@@ -169,8 +169,7 @@ class PeerTest {
                 final DeltaPeer.StreamSource source = (out, id) -> DeltaExtract.write(
                         changes,
                         new Bytes(next),
-                        new ExtractOptions(
-                                false, base, "c" + base, id == null ? StreamIds.random() : id, NEVER),
+                        new ExtractOptions(false, base, "c" + base, id == null ? StreamIds.random() : id, NEVER),
                         out);
                 if (i == 0) {
                     try (DeltaPeer peer = DeltaPeer.connect(address)) {
@@ -213,13 +212,14 @@ class PeerTest {
         try (DeltaTarget target = Targets.open(Locator.file(copy.toString()), null, false);
                 DeltaPeer peer = DeltaPeer.connect(address)) {
             final Verification verification = new Verification(target, FREE, NEVER);
-            assertThat(verification.compare(peer, false, (offset, length) -> {})).isFalse();
-            final long written = verification
-                    .repair(peer, peer, "", (offset, length) -> {})
-                    .writtenBytes();
+            assertThat(verification.compare(peer, false, (offset, length) -> {}))
+                    .isFalse();
+            final long written =
+                    verification.repair(peer, peer, "", (offset, length) -> {}).writtenBytes();
             assertThat(written).isEqualTo(3 * 4096);
             assertThat(peer.exchangedBytes()).isLessThan(128 << 10);
-            assertThat(verification.compare(peer, false, (offset, length) -> {})).isTrue();
+            assertThat(verification.compare(peer, false, (offset, length) -> {}))
+                    .isTrue();
             assertThat(verification.compare(peer, true, (offset, length) -> {})).isTrue();
         }
         assertThat(Files.readAllBytes(copy)).isEqualTo(old);

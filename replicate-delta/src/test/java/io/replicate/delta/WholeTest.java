@@ -86,8 +86,7 @@ class WholeTest {
     void aCutMergeGoesOnAtTheToken() throws IOException {
         for (final boolean bare : new boolean[] {false, true}) {
             Files.write(file, old);
-            final byte[] stream =
-                    bare ? Deltas.bare(old, next, 4096) : Deltas.marked(old, next, 4096, "", "");
+            final byte[] stream = bare ? Deltas.bare(old, next, 4096) : Deltas.marked(old, next, 4096, "", "");
             assertThatThrownBy(() -> merge(Arrays.copyOf(stream, 300_001))).isInstanceOf(ReplicationException.class);
             final ResumeToken token;
             try (DeltaTarget target = open()) {
@@ -201,13 +200,15 @@ class WholeTest {
         merge(Deltas.marked(next, third, 512, "g1", "g2"));
         final List<Long> bad = new ArrayList<>();
         try (DeltaTarget target = open()) {
-            assertThat(new Verification(target, FREE, NEVER).scrub((offset, length) -> bad.add(offset))).isZero();
+            assertThat(new Verification(target, FREE, NEVER).scrub((offset, length) -> bad.add(offset)))
+                    .isZero();
         }
         final byte[] damaged = third.clone();
         damaged[1_000_000] ^= 1;
         Files.write(file, damaged);
         try (DeltaTarget target = open()) {
-            assertThat(new Verification(target, FREE, NEVER).scrub((offset, length) -> bad.add(offset))).isOne();
+            assertThat(new Verification(target, FREE, NEVER).scrub((offset, length) -> bad.add(offset)))
+                    .isOne();
         }
         assertThat(bad).containsExactly(1_000_000L / 4096 * 4096);
     }

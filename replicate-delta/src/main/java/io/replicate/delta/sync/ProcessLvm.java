@@ -96,7 +96,8 @@ public final class ProcessLvm implements Lvm {
         if (outcome.code == 0) {
             final String uuid = outcome.output.strip();
             if (uuid.isEmpty() || uuid.contains(" ") || uuid.contains("\n")) {
-                throw ReplicationException.fail("lvs said '" + uuid + "' for the uuid of " + group + "/" + volume, null);
+                throw ReplicationException.fail(
+                        "lvs said '" + uuid + "' for the uuid of " + group + "/" + volume, null);
             }
             return Optional.of(uuid);
         }
@@ -115,7 +116,9 @@ public final class ProcessLvm implements Lvm {
 
     @Override
     public String cowDevice(final String group, final String snapshot) {
-        return dev.resolve("mapper").resolve(escape(group) + "-" + escape(snapshot) + "-cow").toString();
+        return dev.resolve("mapper")
+                .resolve(escape(group) + "-" + escape(snapshot) + "-cow")
+                .toString();
     }
 
     /** In names of device-mapper a hyphen of a group or volume is doubled. */

@@ -67,7 +67,8 @@ final class FileLvm implements Lvm {
         final byte[] old = Files.readAllBytes(file("lv", "img"));
         Files.write(file("lv", "img"), content);
         try (var files = Files.list(dir)) {
-            for (final Path store : files.filter(f -> f.toString().endsWith(".cow")).toList()) {
+            for (final Path store :
+                    files.filter(f -> f.toString().endsWith(".cow")).toList()) {
                 final String name = String.valueOf(store.getFileName()).replace(".cow", "");
                 writeStore(name, content, old.length);
             }
@@ -132,9 +133,10 @@ final class FileLvm implements Lvm {
     @Override
     public Optional<String> uuid(final String group, final String volume) throws IOException {
         final java.util.List<Optional<String>> found = new java.util.ArrayList<>();
-        command(() -> found.add(Files.exists(file(volume, "uuid"))
-                ? Optional.of(Files.readString(file(volume, "uuid")))
-                : Optional.empty()));
+        command(() -> found.add(
+                Files.exists(file(volume, "uuid"))
+                        ? Optional.of(Files.readString(file(volume, "uuid")))
+                        : Optional.empty()));
         return found.get(0);
     }
 

@@ -139,7 +139,8 @@ class LvSyncTest {
         world.lvm.write(second);
         Files.write(world.b, new byte[first.length]);
         try (var state = Files.walk(world.home.resolve(".b.img.delta"))) {
-            for (final Path file : state.sorted(java.util.Comparator.reverseOrder()).toList()) {
+            for (final Path file :
+                    state.sorted(java.util.Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
         }

@@ -218,10 +218,17 @@ public final class DeltaBench {
         final List<Timed> scattered = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {
             ours.add(Timed.run(
-                    work, dds("--extract", "--cow", cow.toString(), "--source", next.toString(), "--dest", "/dev/null")));
+                    work,
+                    dds("--extract", "--cow", cow.toString(), "--source", next.toString(), "--dest", "/dev/null")));
             dd.add(Timed.run(
                     work,
-                    List.of("dd", "if=" + next, "of=/dev/null", "bs=1M", "count=" + changedBytes / PIECE, "status=none")));
+                    List.of(
+                            "dd",
+                            "if=" + next,
+                            "of=/dev/null",
+                            "bs=1M",
+                            "count=" + changedBytes / PIECE,
+                            "status=none")));
             scattered.add(scatteredRead());
         }
         Timed.run(
@@ -244,8 +251,8 @@ public final class DeltaBench {
         final long from = System.nanoTime();
         try (NativeFile file = NativeFile.open(next, NativeFile.Option.READ);
                 Images.Readable store = Images.source(Locator.file(cow.toString()));
-                ExceptionList list = io.replicate.delta.cow.StoreReader.open(store, "store")
-                        .exceptions(false);
+                ExceptionList list =
+                        io.replicate.delta.cow.StoreReader.open(store, "store").exceptions(false);
                 Pairs pairs = list.inOrder()) {
             while (pairs.next()) {
                 file.read(buffer.clear(), pairs.oldChunk() * CHUNK);
@@ -266,7 +273,8 @@ public final class DeltaBench {
         final List<Timed> sorted = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {
             freshTarget();
-            inPlace.add(Timed.run(work, dds("--merge", "--cow", delta.toString(), "--dest", target.toString(), "--in-place")));
+            inPlace.add(Timed.run(
+                    work, dds("--merge", "--cow", delta.toString(), "--dest", target.toString(), "--in-place")));
             requireMerged();
             freshTarget();
             sorted.add(sortedWrites());
@@ -280,14 +288,24 @@ public final class DeltaBench {
             deleteState();
         }
         out.println("merge");
-        row("dds --merge --in-place", median(inPlace, Timed::seconds), median(inPlace, Timed::cpuSeconds), changedBytes);
+        row(
+                "dds --merge --in-place",
+                median(inPlace, Timed::seconds),
+                median(inPlace, Timed::cpuSeconds),
+                changedBytes);
         row("sorted writes of the same extents", median(sorted, Timed::seconds), 0, changedBytes);
         row("dds --merge (atomic)", median(atomic, Timed::seconds), median(atomic, Timed::cpuSeconds), changedBytes);
-        row("the same, with a hash tree", median(withTree, Timed::seconds), median(withTree, Timed::cpuSeconds), changedBytes);
+        row(
+                "the same, with a hash tree",
+                median(withTree, Timed::seconds),
+                median(withTree, Timed::cpuSeconds),
+                changedBytes);
         final double speed = median(sorted, Timed::seconds) / netSeconds(inPlace);
         require(speed >= MIN_MERGE, format("merge in place is %.2fx of sorted writes (at least 0.8x)", speed));
         final double written = writtenByAtomicMerge() / (double) changedBytes;
-        require(written <= MAX_WRITTEN, format("the atomic merge writes %.2fx the changed bytes (at most 2.2x)", written));
+        require(
+                written <= MAX_WRITTEN,
+                format("the atomic merge writes %.2fx the changed bytes (at most 2.2x)", written));
         final double tree = netCpu(withTree) / netCpu(atomic) - 1;
         require(
                 tree <= MAX_TREE_CPU,
@@ -319,8 +337,8 @@ public final class DeltaBench {
         try (NativeFile file = NativeFile.open(target, NativeFile.Option.READ, NativeFile.Option.WRITE);
                 NativeFile source = NativeFile.open(next, NativeFile.Option.READ);
                 Images.Readable store = Images.source(Locator.file(cow.toString()));
-                ExceptionList list = io.replicate.delta.cow.StoreReader.open(store, "store")
-                        .exceptions(false);
+                ExceptionList list =
+                        io.replicate.delta.cow.StoreReader.open(store, "store").exceptions(false);
                 Pairs pairs = list.sorted()) {
             boolean more = pairs.next();
             while (more) {
@@ -356,13 +374,21 @@ public final class DeltaBench {
         return Files.readString(Path.of("/proc/self/io"), StandardCharsets.US_ASCII)
                 .lines()
                 .filter(line -> line.startsWith("wchar:"))
-                .mapToLong(line -> Long.parseLong(line.substring("wchar:".length()).strip()))
+                .mapToLong(
+                        line -> Long.parseLong(line.substring("wchar:".length()).strip()))
                 .sum();
     }
 
     private void others(final long changedBytes) throws IOException, InterruptedException {
         out.println("others, once each");
-        contest("rsync --inplace --no-whole-file", changedBytes, "rsync", "--inplace", "--no-whole-file", next + "", target + "");
+        contest(
+                "rsync --inplace --no-whole-file",
+                changedBytes,
+                "rsync",
+                "--inplace",
+                "--no-whole-file",
+                next + "",
+                target + "");
         final Path patch = work.resolve("patch.xd3");
         contest("xdelta3 encode", changedBytes, "xdelta3", "-e", "-1", "-f", "-s", base + "", next + "", patch + "");
         if (Files.exists(patch)) {

@@ -33,8 +33,7 @@ final class BenchDeltaCommand extends AbstractCommand {
     int run() throws Exception {
         final Path work = Files.createTempDirectory(directory, "replicate-bench-");
         try {
-            final List<String> missed =
-                    new DeltaBench(out(), work, Sizes.parse("--size", size), rounds).run();
+            final List<String> missed = new DeltaBench(out(), work, Sizes.parse("--size", size), rounds).run();
             if (missed.isEmpty()) {
                 return ExitCode.OK;
             }

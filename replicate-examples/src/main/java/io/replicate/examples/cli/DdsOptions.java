@@ -136,7 +136,8 @@ final class DdsOptions {
     boolean readOnly;
 
     @Option(names = "--source-lv", paramLabel = "VG/LV", description = "With --sync: the logical volume.")
-    @Nullable String sourceLv;
+    @Nullable
+    String sourceLv;
 
     @Option(
             names = "--target",
