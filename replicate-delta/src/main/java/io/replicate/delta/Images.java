@@ -23,7 +23,7 @@ public final class Images {
     private Images() {}
 
     /** An image that is only read. */
-    public interface Readable extends RandomBytes, AutoCloseable {
+    public interface Opened extends RandomBytes, AutoCloseable {
         @Override
         void close() throws IOException;
     }
@@ -32,7 +32,7 @@ public final class Images {
      * Opens an image for reading. The buffered content of a block device that device-mapper writes behind our back is
      * stale, so devices are read around the page cache.
      */
-    public static Readable source(final Locator locator) throws IOException {
+    public static Opened source(final Locator locator) throws IOException {
         if ("file".equals(locator.scheme())) {
             locator.allowOnly("direct");
             final Path path = Path.of(locator.rest());
@@ -78,7 +78,7 @@ public final class Images {
         return new OfVolume(volume);
     }
 
-    private record OfVolume(Volume volume) implements TargetImage, Readable {
+    private record OfVolume(Volume volume) implements TargetImage, Opened {
         @Override
         public long size() {
             return volume.geometry().sizeBytes();
@@ -105,7 +105,7 @@ public final class Images {
         }
     }
 
-    private static final class OfSource implements Readable {
+    private static final class OfSource implements Opened {
         private final Source<Extent> source;
         private final Block block = Block.unpooled(BLOCK_BYTES);
         private final int alignment;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** An image to be served: a target, or a source that is only read. The tree is made once for each peer that asks for it. */
 public final class ServedImage implements Served {
     private final @Nullable DeltaTarget target;
-    private final Images.@Nullable Readable source;
+    private final Images.@Nullable Opened source;
     private final MergeOptions options;
     private final Throttle throttle;
     private final boolean byRecord;
@@ -25,7 +25,7 @@ public final class ServedImage implements Served {
 
     private ServedImage(
             final @Nullable DeltaTarget target,
-            final Images.@Nullable Readable source,
+            final Images.@Nullable Opened source,
             final MergeOptions options,
             final Throttle throttle,
             final boolean byRecord) {
@@ -48,7 +48,7 @@ public final class ServedImage implements Served {
 
     /** Serves an image for reading only. Takes it over. */
     public static ServedImage source(
-            final Images.Readable source, final Throttle throttle, final Cancellation cancellation) {
+            final Images.Opened source, final Throttle throttle, final Cancellation cancellation) {
         final MergeOptions options = new MergeOptions(false, false, 0, false, false, cancellation);
         return new ServedImage(null, source, options, throttle, false);
     }

@@ -35,7 +35,8 @@ public final class StatePlace {
 
     private static String safe(final String text) {
         final StringBuilder name = new StringBuilder();
-        for (final char c : text.toCharArray()) {
+        for (int i = 0; i < text.length(); i++) {
+            final char c = text.charAt(i);
             final boolean plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
             if (plain || c == '-' || c == '.') {
                 name.append(c);

@@ -21,7 +21,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -360,7 +359,7 @@ public final class DeltaTarget implements AutoCloseable {
         }
         directory.rename(Spool.PART, Spool.WHOLE);
         directory.sync();
-        store(state.redo(next, imageBytes, result.bodyBytes(), HexFormat.of().formatHex(result.bodySha256())));
+        store(state.redo(next, imageBytes, result.bodyBytes(), result.bodySha256()));
         // Committed: from here on the merge is completed, now or by whoever opens the target next.
         final long written = replay(false);
         return new Merged(report, written, Committed.ATOMIC, next, notes);

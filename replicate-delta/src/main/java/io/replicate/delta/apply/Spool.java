@@ -93,7 +93,7 @@ final class Spool {
                 final long bytes = new StreamWriter(new FileOut(part), header.layout(), null)
                         .write(exceptions, data, StreamWriter.Samples.NONE);
                 part.sync();
-                final byte[] sha = HexFormat.of().parseHex(sha256(part, bytes));
+                final String sha = sha256(part, bytes);
                 complete = true;
                 return new Received(
                         new StreamReader.Result(header, exceptions.size(), bytes, sha, List.of()),

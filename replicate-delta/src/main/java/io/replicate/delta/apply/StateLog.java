@@ -97,17 +97,12 @@ final class StateLog {
         }
         final byte[] magic = new byte[MAGIC.length];
         b.get(magic);
-        final int phase = b.getInt(12);
-        if (crc(b) != b.getInt(CRC_OFFSET)
-                || !java.util.Arrays.equals(magic, MAGIC)
-                || b.getInt(8) != 1
-                || phase < 0
-                || phase >= TargetState.Phase.values().length) {
+        final TargetState.@Nullable Phase p = TargetState.Phase.of(b.getInt(12));
+        if (crc(b) != b.getInt(CRC_OFFSET) || !java.util.Arrays.equals(magic, MAGIC) || b.getInt(8) != 1 || p == null) {
             return new Slot(null, written);
         }
         final byte[] sha = new byte[SHA_BYTES];
         b.position(168).get(sha);
-        final TargetState.Phase p = TargetState.Phase.values()[phase];
         return new Slot(
                 new TargetState(
                         b.getLong(16),
@@ -123,7 +118,7 @@ final class StateLog {
 
     private static ByteBuffer encode(final TargetState state) {
         final ByteBuffer b = ByteBuffer.allocate(SLOT_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        b.put(MAGIC).putInt(1).putInt(state.phase().ordinal()).putLong(state.sequence());
+        b.put(MAGIC).putInt(1).putInt(state.phase().code()).putLong(state.sequence());
         b.position(24).put(state.generation().getBytes(StandardCharsets.US_ASCII));
         b.position(88).put(state.next().getBytes(StandardCharsets.US_ASCII));
         b.putLong(152, state.imageBytes()).putLong(160, state.spoolBytes());

@@ -1,6 +1,7 @@
 package io.replicate.delta.apply;
 
 import io.replicate.delta.cow.Marker;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of a target.
@@ -27,13 +28,34 @@ record TargetState(
     /** What is under way. */
     enum Phase {
         /** Nothing. */
-        IDLE,
+        IDLE(0),
         /** The spool is whole and durable: it will be replayed until the target has it all. */
-        REDO,
+        REDO(1),
         /** The changed clone is whole and durable: it will be renamed over the target. */
-        CLONE,
+        CLONE(2),
         /** An in-place merge was begun and its end was not seen: the target is a mixture. */
-        IN_PLACE
+        IN_PLACE(3);
+
+        private final int code;
+
+        Phase(final int code) {
+            this.code = code;
+        }
+
+        /** Returns the number that stands for it on disk. */
+        int code() {
+            return code;
+        }
+
+        /** Returns the phase with this number, or null when there is none. */
+        static @Nullable Phase of(final int code) {
+            for (final Phase phase : values()) {
+                if (phase.code == code) {
+                    return phase;
+                }
+            }
+            return null;
+        }
     }
 
     TargetState {

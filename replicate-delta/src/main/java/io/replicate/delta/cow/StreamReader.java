@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
+import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -44,11 +45,11 @@ public final class StreamReader {
      * @param header of the stream.
      * @param exceptions in it.
      * @param bodyBytes from the header to the last data chunk.
-     * @param bodySha256 of these bytes.
+     * @param bodySha256 of these bytes, in hexadecimal.
      * @param samples of the trailer; empty for a bare stream.
      */
     public record Result(
-            HeaderChunk header, long exceptions, long bodyBytes, byte[] bodySha256, List<Trailer.Sample> samples) {}
+            HeaderChunk header, long exceptions, long bodyBytes, String bodySha256, List<Trailer.Sample> samples) {}
 
     /**
      * Reads the stream to its end.
@@ -147,7 +148,7 @@ public final class StreamReader {
 
     private Result finish(final HeaderChunk header) throws IOException {
         final long body = offset;
-        final byte[] bodySha = sums.sha256SoFar();
+        final String bodySha = HexFormat.of().formatHex(sums.sha256SoFar());
         final @Nullable Marker marker = header.marker();
         if (marker == null) {
             return new Result(header, exceptions, body, bodySha, List.of());

@@ -68,7 +68,7 @@ public final class StreamWriter {
         sums.endArea();
         final long body = offset;
         if (marker != null) {
-            final ByteBuffer trailer = new Trailer(sums.areaCrcs(), count, body, samples.take()).encode();
+            final ByteBuffer trailer = Trailer.encode(sums.areaCrcs(), count, body, samples.take());
             sums.update(trailer);
             writeFully(trailer);
             writeFully(ByteBuffer.wrap(sums.sha256()));

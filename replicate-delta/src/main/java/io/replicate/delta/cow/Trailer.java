@@ -23,13 +23,8 @@ import java.util.List;
  *    …  24S samples: u64 offset in the image, u32 length, u32 zero, first 8 bytes of the SHA-256
  *    …  32  SHA-256 of every byte of the stream before this field
  * </pre>
- *
- * @param areaCrcs CRC32C of each area with its data.
- * @param exceptions in the stream.
- * @param bodyBytes of the stream before the trailer.
- * @param samples of ranges that the delta does not change: the base must have them.
  */
-public record Trailer(int[] areaCrcs, long exceptions, long bodyBytes, List<Sample> samples) {
+public final class Trailer {
     /** The most samples that a trailer carries. */
     public static final int MAX_SAMPLES = 4096;
 
@@ -50,12 +45,18 @@ public record Trailer(int[] areaCrcs, long exceptions, long bodyBytes, List<Samp
      */
     public record Sample(long offset, int length, long hash) {}
 
-    public Trailer {
-        samples = List.copyOf(samples);
-    }
+    private Trailer() {}
 
-    /** Returns the trailer without the SHA-256, ready to be written. */
-    ByteBuffer encode() {
+    /**
+     * Returns the trailer without the SHA-256, ready to be written.
+     *
+     * @param areaCrcs CRC32C of each area with its data.
+     * @param exceptions in the stream.
+     * @param bodyBytes of the stream before the trailer.
+     * @param samples of ranges that the delta does not change: the base must have them.
+     */
+    static ByteBuffer encode(
+            final int[] areaCrcs, final long exceptions, final long bodyBytes, final List<Sample> samples) {
         final ByteBuffer b = ByteBuffer.allocate(FIXED_BYTES + 4 * areaCrcs.length + SAMPLE_BYTES * samples.size())
                 .order(ByteOrder.LITTLE_ENDIAN);
         b.put(MAGIC).putInt(1).putInt(areaCrcs.length).putLong(exceptions).putLong(bodyBytes);

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -174,8 +175,10 @@ public final class DeltaServer {
             return thread;
         });
 
+        private final Future<?> beat;
+
         Waiting(final Wire wire) {
-            timer.scheduleAtFixedRate(
+            beat = timer.scheduleAtFixedRate(
                     () -> {
                         try {
                             wire.send(Wire.WAIT);
@@ -189,6 +192,7 @@ public final class DeltaServer {
         }
 
         void close() {
+            beat.cancel(false);
             timer.shutdownNow();
         }
     }

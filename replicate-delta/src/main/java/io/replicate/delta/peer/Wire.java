@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32C;
 
 /**
@@ -52,6 +54,14 @@ final class Wire implements AutoCloseable {
     static final int MAX_PAYLOAD = 1 << 20;
     static final String NAME = "replicate-delta";
 
+    /** In the order of their numbers on the wire. */
+    private static final List<ReplicationException.Category> CATEGORIES = List.of(
+            ReplicationException.Category.RETRY,
+            ReplicationException.Category.FAIL_JOB,
+            ReplicationException.Category.CORRUPT,
+            ReplicationException.Category.CANCELLED,
+            ReplicationException.Category.MISUSE);
+
     private static final Duration IDLE = Duration.ofSeconds(60);
 
     private final Link link;
@@ -60,7 +70,7 @@ final class Wire implements AutoCloseable {
     private final CRC32C sendCrc = new CRC32C();
     private final CRC32C receiveCrc = new CRC32C();
     private final ByteBuffer payload = ByteBuffer.allocateDirect(MAX_PAYLOAD);
-    private volatile long bytes;
+    private final AtomicLong bytes = new AtomicLong();
 
     Wire(final Link link) {
         this.link = link;
@@ -69,7 +79,7 @@ final class Wire implements AutoCloseable {
 
     /** Returns how many bytes went over the link so far, in both directions. */
     long bytes() {
-        return bytes;
+        return bytes.get();
     }
 
     Link link() {
@@ -82,7 +92,7 @@ final class Wire implements AutoCloseable {
         sendCrc.reset();
         sendCrc.update(data.duplicate());
         final int crc = data.hasRemaining() ? (int) sendCrc.getValue() : 0;
-        bytes += FrameHeader.LENGTH + data.remaining();
+        bytes.addAndGet(FrameHeader.LENGTH + data.remaining());
         link.send(
                 out.set(type, 0, stream, position, length, data.remaining(), crc)
                         .seal(),
@@ -114,7 +124,7 @@ final class Wire implements AutoCloseable {
         if (payload.hasRemaining() && (int) receiveCrc.getValue() != in.payloadCrc()) {
             throw ReplicationException.corrupt(link.peer() + ": the CRC32C of a frame does not match");
         }
-        bytes += FrameHeader.LENGTH + payload.remaining();
+        bytes.addAndGet(FrameHeader.LENGTH + payload.remaining());
         return true;
     }
 
@@ -148,17 +158,16 @@ final class Wire implements AutoCloseable {
     }
 
     private ReplicationException failure() {
-        final ReplicationException.Category[] all = ReplicationException.Category.values();
         final int category = payload.hasRemaining() ? payload.get() : -1;
+        final boolean known = category >= 0 && category < CATEGORIES.size();
         return new ReplicationException(
-                category >= 0 && category < all.length ? all[category] : ReplicationException.Category.FAIL_JOB,
-                link.peer() + ": " + text());
+                known ? CATEGORIES.get(category) : ReplicationException.Category.FAIL_JOB, link.peer() + ": " + text());
     }
 
     void sendFailure(final Exception failure) throws IOException {
         final byte[] message = String.valueOf(failure.getMessage()).getBytes(StandardCharsets.UTF_8);
         final ByteBuffer b = ByteBuffer.allocate(1 + Math.min(message.length, 4096));
-        b.put((byte) ReplicationException.categoryOf(failure).ordinal());
+        b.put((byte) CATEGORIES.indexOf(ReplicationException.categoryOf(failure)));
         b.put(message, 0, b.remaining());
         send(FAILED, 0, 0, 0, b.flip());
     }

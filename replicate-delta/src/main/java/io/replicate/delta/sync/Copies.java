@@ -37,8 +37,8 @@ final class Copies {
         return new Throttle(Throttle.UNLIMITED);
     }
 
-    private static Changes changes(final SyncSource source, final Images.Readable data) throws IOException {
-        try (Images.Readable cow = Images.source(Locator.file(source.cowDevice()))) {
+    private static Changes changes(final SyncSource source, final Images.Opened data) throws IOException {
+        try (Images.Opened cow = Images.source(Locator.file(source.cowDevice()))) {
             return new SnapChanges(StoreReader.open(cow, source.cowDevice()), false).find(data.size());
         }
     }
@@ -51,7 +51,7 @@ final class Copies {
 
         @Override
         public void update(final SyncSource source) throws IOException {
-            try (Images.Readable data = Images.source(Locator.file(source.device()))) {
+            try (Images.Opened data = Images.source(Locator.file(source.device()))) {
                 final Changes changes = changes(source, data);
                 target.repair(
                         changes.layout(),
@@ -65,7 +65,7 @@ final class Copies {
 
         @Override
         public void resync(final SyncSource source) throws IOException {
-            try (Images.Readable data = Images.source(Locator.file(source.device()));
+            try (Images.Opened data = Images.source(Locator.file(source.device()));
                     TreeReader tree = Verification.treeOf(data, data.size(), unlimited(), NEVER)) {
                 new Verification(target, unlimited(), NEVER)
                         .repair(tree, data, source.generation(), (offset, length) -> {});
@@ -88,7 +88,7 @@ final class Copies {
 
         @Override
         public void update(final SyncSource source) throws IOException {
-            try (Images.Readable data = Images.source(Locator.file(source.device()));
+            try (Images.Opened data = Images.source(Locator.file(source.device()));
                     Changes changes = changes(source, data);
                     DeltaPeer peer = DeltaPeer.connect(locator)) {
                 push(peer, changes, data, source.base(), source.generation());
@@ -97,7 +97,7 @@ final class Copies {
 
         @Override
         public void resync(final SyncSource source) throws IOException {
-            try (Images.Readable data = Images.source(Locator.file(source.device()));
+            try (Images.Opened data = Images.source(Locator.file(source.device()));
                     TreeReader tree = Verification.treeOf(data, data.size(), unlimited(), NEVER);
                     DeltaPeer peer = DeltaPeer.connect(locator);
                     Changes changes = new TreeChanges(tree, peer).find(data.size())) {
@@ -108,7 +108,7 @@ final class Copies {
         private static void push(
                 final DeltaPeer peer,
                 final Changes changes,
-                final Images.Readable data,
+                final Images.Opened data,
                 final String base,
                 final String generation)
                 throws IOException {

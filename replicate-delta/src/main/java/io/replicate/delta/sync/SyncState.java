@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 
@@ -45,7 +46,7 @@ final class SyncState {
     /** Stores the uuid, durably. */
     void store(final String uuid) throws IOException {
         Files.createDirectories(file.toAbsolutePath().getParent());
-        final String line = DATE.format(LocalDateTime.now()) + ";" + uuid + "\n";
+        final String line = DATE.format(LocalDateTime.now(ZoneId.systemDefault())) + ";" + uuid + "\n";
         DurableFiles.replace(file, ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
     }
 }

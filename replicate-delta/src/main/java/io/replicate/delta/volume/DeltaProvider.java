@@ -54,12 +54,12 @@ public final class DeltaProvider implements Provider {
         final Locator target = Locator.parse(locator.rest());
         final List<AutoCloseable> owned = new ArrayList<>();
         try {
-            final Images.Readable base = Images.source(target);
+            final Images.Opened base = Images.source(target);
             owned.add(base);
             final @Nullable String cow = locator.parameters().get(COW);
             final StoreReader store;
             if (cow != null) {
-                final Images.Readable file = Images.source(Locator.parse(cow));
+                final Images.Opened file = Images.source(Locator.parse(cow));
                 owned.add(file);
                 store = StoreReader.open(file, cow);
             } else {

@@ -144,7 +144,7 @@ public final class DeltaBench {
         java.util.Collections.shuffle(bursts, new java.util.Random(2));
         try (ExceptionList order = new ExceptionList();
                 FileChannel store = create(cow);
-                Images.Readable old = Images.source(Locator.file(base.toString()))) {
+                Images.Opened old = Images.source(Locator.file(base.toString()))) {
             for (final List<Long> burst : bursts) {
                 for (final long chunk : burst) {
                     order.entry(chunk, 0);
@@ -190,7 +190,7 @@ public final class DeltaBench {
         final Path empty = work.resolve("empty.cow");
         try (FileChannel store = create(empty);
                 ExceptionList none = new ExceptionList();
-                Images.Readable old = Images.source(Locator.file(base.toString()))) {
+                Images.Opened old = Images.source(Locator.file(base.toString()))) {
             final SnapLayout layout = new SnapLayout(CHUNK);
             new StreamWriter(store, layout, null)
                     .write(none, ChunkData.ofImage(old, layout, imageBytes), StreamWriter.Samples.NONE);
@@ -250,7 +250,7 @@ public final class DeltaBench {
         final ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK);
         final long from = System.nanoTime();
         try (NativeFile file = NativeFile.open(next, NativeFile.Option.READ);
-                Images.Readable store = Images.source(Locator.file(cow.toString()));
+                Images.Opened store = Images.source(Locator.file(cow.toString()));
                 ExceptionList list =
                         io.replicate.delta.cow.StoreReader.open(store, "store").exceptions(false);
                 Pairs pairs = list.inOrder()) {
@@ -336,7 +336,7 @@ public final class DeltaBench {
         final long from = System.nanoTime();
         try (NativeFile file = NativeFile.open(target, NativeFile.Option.READ, NativeFile.Option.WRITE);
                 NativeFile source = NativeFile.open(next, NativeFile.Option.READ);
-                Images.Readable store = Images.source(Locator.file(cow.toString()));
+                Images.Opened store = Images.source(Locator.file(cow.toString()));
                 ExceptionList list =
                         io.replicate.delta.cow.StoreReader.open(store, "store").exceptions(false);
                 Pairs pairs = list.sorted()) {
@@ -362,7 +362,7 @@ public final class DeltaBench {
         freshTarget();
         final long before = writtenBytes();
         try (DeltaTarget opened = Targets.open(Locator.file(target.toString()), null, false);
-                Images.Readable stream = Images.source(Locator.file(delta.toString()))) {
+                Images.Opened stream = Images.source(Locator.file(delta.toString()))) {
             DeltaInput.of(stream, "delta").merge(opened, MergeOptions.DEFAULT, false);
         }
         final long written = writtenBytes() - before;

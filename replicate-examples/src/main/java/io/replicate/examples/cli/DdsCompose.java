@@ -23,11 +23,11 @@ final class DdsCompose {
     }
 
     int compose(final List<String> names) throws IOException {
-        final List<Images.Readable> files = new ArrayList<>();
+        final List<Images.Opened> files = new ArrayList<>();
         try {
             final List<StoreReader> stores = new ArrayList<>();
             for (final String name : names) {
-                final Images.Readable file = Images.source(Locator.parse(name));
+                final Images.Opened file = Images.source(Locator.parse(name));
                 files.add(file);
                 DeltaRanges.verify(file, name, options.lenient);
                 stores.add(StoreReader.open(file, name));
@@ -43,7 +43,7 @@ final class DdsCompose {
             }
             return ExitCode.OK;
         } finally {
-            for (final Images.Readable file : files) {
+            for (final Images.Opened file : files) {
                 file.close();
             }
         }

@@ -61,7 +61,7 @@ final class DdsExtract {
             throw ReplicationException.misuse("--format is '" + options.format + "', expected snap or rbd");
         }
         final Locator sourceLocator = Locator.parse(DdsOptions.need(options.source, "--source"));
-        try (Images.Readable source = Images.source(sourceLocator);
+        try (Images.Opened source = Images.source(sourceLocator);
                 Changes changes = changes(sourceLocator, source)) {
             final SnapReport report = DeltaExtract.report(changes);
             if (verbose) {
@@ -75,9 +75,9 @@ final class DdsExtract {
         }
     }
 
-    private Changes changes(final Locator sourceLocator, final Images.Readable source) throws IOException {
+    private Changes changes(final Locator sourceLocator, final Images.Opened source) throws IOException {
         if (options.cow != null) {
-            try (Images.Readable cow = Images.source(Locator.parse(options.cow))) {
+            try (Images.Opened cow = Images.source(Locator.parse(options.cow))) {
                 return new SnapChanges(StoreReader.open(cow, options.cow), options.lenient).find(source.size());
             }
         }
@@ -86,32 +86,51 @@ final class DdsExtract {
         final String kind = colon < 0 ? text : text.substring(0, colon);
         final String what = DdsOptions.need(colon < 0 ? null : text.substring(colon + 1), "--changes " + kind + ":…");
         final SnapLayout layout = layout();
-        switch (kind) {
-            case "thin":
-                try (InputStream xml = Files.newInputStream(Path.of(what))) {
-                    return new ThinDeltaChanges(xml, layout).find(source.size());
-                }
-            case "rbd":
-                try (FileChannel diff = FileChannel.open(Path.of(what))) {
-                    return new RbdChanges(diff, what, layout).find(source.size());
-                }
-            case "compare":
-                try (Images.Readable old = Images.source(Locator.parse(what))) {
-                    return new CompareChanges(old, source, layout).find(source.size());
-                }
-            case "bitmap":
-                try (Source<Extent> marked = extents(sourceLocator)) {
-                    return new BitmapChanges(marked, what, layout).find(source.size());
-                }
-            case "peer":
-                try (DeltaPeer peer = DeltaPeer.connect(Locator.parse(what));
-                        TreeReader tree =
-                                Verification.treeOf(source, source.size(), options.throttle(), cancellation)) {
-                    return new TreeChanges(tree, peer).find(source.size());
-                }
-            default:
+        return switch (kind) {
+            case "thin" -> thin(what, layout, source);
+            case "rbd" -> rbd(what, layout, source);
+            case "compare" -> compared(what, layout, source);
+            case "bitmap" -> bitmap(what, layout, source, sourceLocator);
+            case "peer" -> hashed(what, source);
+            default ->
                 throw ReplicationException.misuse(
                         "--changes " + kind + ": expected thin, bitmap, rbd, compare or peer");
+        };
+    }
+
+    private static Changes thin(final String what, final SnapLayout layout, final Images.Opened source)
+            throws IOException {
+        try (InputStream xml = Files.newInputStream(Path.of(what))) {
+            return new ThinDeltaChanges(xml, layout).find(source.size());
+        }
+    }
+
+    private static Changes rbd(final String what, final SnapLayout layout, final Images.Opened source)
+            throws IOException {
+        try (FileChannel diff = FileChannel.open(Path.of(what))) {
+            return new RbdChanges(diff, what, layout).find(source.size());
+        }
+    }
+
+    private static Changes compared(final String what, final SnapLayout layout, final Images.Opened source)
+            throws IOException {
+        try (Images.Opened old = Images.source(Locator.parse(what))) {
+            return new CompareChanges(old, source, layout).find(source.size());
+        }
+    }
+
+    private static Changes bitmap(
+            final String what, final SnapLayout layout, final Images.Opened source, final Locator locator)
+            throws IOException {
+        try (Source<Extent> marked = extents(locator)) {
+            return new BitmapChanges(marked, what, layout).find(source.size());
+        }
+    }
+
+    private Changes hashed(final String what, final Images.Opened source) throws IOException {
+        try (TreeReader tree = Verification.treeOf(source, source.size(), options.throttle(), cancellation);
+                DeltaPeer peer = DeltaPeer.connect(Locator.parse(what))) {
+            return new TreeChanges(tree, peer).find(source.size());
         }
     }
 
@@ -128,7 +147,7 @@ final class DdsExtract {
         }
     }
 
-    private int send(final Changes changes, final Images.Readable source, final Locator sourceLocator)
+    private int send(final Changes changes, final Images.Opened source, final Locator sourceLocator)
             throws IOException {
         final String base = DdsOptions.id(
                 "--base",
@@ -164,7 +183,7 @@ final class DdsExtract {
     private void push(
             final String place,
             final Changes changes,
-            final Images.Readable source,
+            final Images.Opened source,
             final String base,
             final String generation,
             final List<String> failed) {
@@ -182,7 +201,7 @@ final class DdsExtract {
     private void write(
             final List<String> files,
             final Changes changes,
-            final Images.Readable source,
+            final Images.Opened source,
             final String base,
             final String generation,
             final List<String> failed)
@@ -212,7 +231,7 @@ final class DdsExtract {
     private void encode(
             final WritableByteChannel to,
             final Changes changes,
-            final Images.Readable source,
+            final Images.Opened source,
             final String base,
             final String generation)
             throws IOException {

@@ -43,7 +43,7 @@ record DdsStreams(PrintWriter out, PrintWriter err) {
             final FileChannel in = FileChannel.open(Path.of(locator.rest()), StandardOpenOption.READ);
             return new Opened(DeltaInput.of(in, name), in);
         }
-        final Images.Readable file = Images.source(locator);
+        final Images.Opened file = Images.source(locator);
         return new Opened(DeltaInput.of(file, name), file);
     }
 

@@ -43,7 +43,7 @@ final class DdsVerify {
                     return code;
                 }
             }
-            try (Images.Readable source = Images.source(locator);
+            try (Images.Opened source = Images.source(locator);
                     TreeReader tree = Verification.treeOf(source, source.size(), options.throttle(), cancellation)) {
                 return work.on(target, tree, source, LvIdentity.of(locator));
             }
@@ -117,7 +117,7 @@ final class DdsVerify {
     }
 
     private static long sizeOf(final Locator locator) throws IOException {
-        try (Images.Readable image = Images.source(locator)) {
+        try (Images.Opened image = Images.source(locator)) {
             return image.size();
         }
     }
