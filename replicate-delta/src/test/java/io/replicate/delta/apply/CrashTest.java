@@ -2,6 +2,11 @@ package io.replicate.delta.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.replicate.core.job.Throttle;
+import io.replicate.core.spi.Cancellation;
+import io.replicate.delta.tree.TreeCompanion;
+import io.replicate.delta.tree.TreeFile;
+import io.replicate.delta.tree.TreeScan;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Random;
@@ -92,6 +97,44 @@ class CrashTest {
     @Test
     void aMergeThatKeepsAnUndoLeavesTheOldImageOrTheNewOne() throws IOException {
         atEveryStep(() -> new FaultyDisk(old), disk -> merge(disk, 2), old, changed);
+    }
+
+    @Test
+    void theHashTreeIsThatOfTheImageOrGone() throws IOException {
+        final byte[] delta = Deltas.marked(old, changed, CHUNK, "g0", "g1");
+        final Throttle free = new Throttle(Throttle.UNLIMITED);
+        final Cancellation never = new Cancellation();
+        long step = 0;
+        boolean more = true;
+        while (more) {
+            final FaultyDisk disk = new FaultyDisk(old);
+            new TreeScan(disk.image(), free, never)
+                    .build(disk.directory().create(TreeCompanion.NAME), old.length, "")
+                    .close();
+            disk.directory().sync();
+            disk.failAt(step);
+            more = false;
+            try (DeltaTarget target = openWithTree(disk)) {
+                target.merge(Deltas.in(delta), "delta", MergeOptions.DEFAULT);
+            } catch (final IOException e) {
+                more = true;
+            }
+            disk.crash(new Random(SEED + step));
+            try (DeltaTarget target = openWithTree(disk);
+                    TreeFile tree = TreeFile.open(disk.directory().open(TreeCompanion.NAME))) {
+                final long at = step;
+                assertThat(tree.generation()).isEqualTo(target.generation());
+                assertThat(new TreeScan(disk.image(), free, never).scrub(tree, (offset, length) -> {}))
+                        .as("step %d", at)
+                        .isZero();
+            }
+            step++;
+        }
+        assertThat(step).isGreaterThan(20);
+    }
+
+    private static DeltaTarget openWithTree(final FaultyDisk disk) throws IOException {
+        return DeltaTarget.open(disk.image(), disk.directory(), new TreeCompanion(disk.directory()), Cloner.NONE);
     }
 
     @Test

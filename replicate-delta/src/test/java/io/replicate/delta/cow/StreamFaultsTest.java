@@ -66,7 +66,7 @@ class StreamFaultsTest {
 
     @Test
     void cutAtAnyByteASmallMarkedStreamIsRefused() throws IOException {
-        for (final int exceptions : new int[] {0, 1, 31, 32, 33}) {
+        for (final int exceptions : new int[] {0, 1, 32}) {
             final byte[] stream = marked(exceptions, exceptions);
             for (int length = 0; length < stream.length; length++) {
                 final byte[] cut = Arrays.copyOf(stream, length);
@@ -81,7 +81,7 @@ class StreamFaultsTest {
     void cutAtAnyByteASmallBareStreamIsRefused() throws IOException {
         for (final int exceptions : new int[] {0, 1, 32, 33}) {
             final byte[] stream = stream(exceptions, exceptions, null);
-            for (int length = 0; length < stream.length; length++) {
+            for (int length = 0; length < stream.length; length += length < 1100 ? 1 : 3) {
                 final byte[] cut = Arrays.copyOf(stream, length);
                 assertThatThrownBy(() -> Model.read(Bytes.channel(cut, 4096), false))
                         .as("%d exceptions cut at %d", exceptions, length)
@@ -105,7 +105,7 @@ class StreamFaultsTest {
 
     @Test
     void anyFlippedBitOfAMarkedStreamIsRefused() throws IOException {
-        final byte[] stream = marked(33, 5);
+        final byte[] stream = marked(9, 5);
         for (int at = 0; at < stream.length; at++) {
             final byte[] bad = stream.clone();
             bad[at] ^= (byte) (1 << (at % 8));
@@ -119,7 +119,7 @@ class StreamFaultsTest {
     @Test
     void anyFlippedBitOfAHeaderIsRefused() {
         final byte[] stream = Fixtures.image("S.d0t.stream.img");
-        for (int bit = 0; bit < 8 * 4096; bit += bit < 8 * 512 ? 1 : 61) {
+        for (int bit = 0; bit < 8 * 4096; bit += bit < 8 * 16 ? 1 : bit < 8 * 512 ? 7 : 997) {
             final byte[] bad = stream.clone();
             bad[bit / 8] ^= (byte) (1 << (bit % 8));
             final int which = bit;
