@@ -309,7 +309,8 @@ public final class FileVolume implements Volume {
     public synchronized void close() throws IOException {
         if (!closed) {
             closed = true;
-            try (file) {
+            try (file;
+                    source) {
                 file.fd().release();
             }
         }

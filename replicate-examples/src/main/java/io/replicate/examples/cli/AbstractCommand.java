@@ -37,11 +37,16 @@ abstract class AbstractCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() throws Exception {
-        if (verbose) {
+        if (verbose && logsWhenVerbose()) {
             final var root = (ch.qos.logback.classic.Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
             root.setLevel(ch.qos.logback.classic.Level.DEBUG);
         }
         return run();
+    }
+
+    /** Returns whether {@code -v} shows the log too; not where it is the drop-in option of another tool. */
+    boolean logsWhenVerbose() {
+        return true;
     }
 
     /** Returns whether the user asked for details. */

@@ -14,6 +14,7 @@ final class Commands {
                     "copy",
                     "Copy a file, device or volume to another, resumable and verified.",
                     () -> new CopyCommand()),
+            new Entry("dds", "Ship what changed of a volume, and merge it into a copy.", () -> new DdsCommand()),
             new Entry("help", "Show the commands, or the options of one command.", () -> new HelpCommand()),
             new Entry("bench", "Measure against the peers, side by side.", () -> new BenchCommand()),
             new Entry("demo", "Watch a ring clone an image and lose a node on the way.", () -> new DemoCommand()),

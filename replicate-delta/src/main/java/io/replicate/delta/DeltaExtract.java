@@ -1,0 +1,68 @@
+package io.replicate.delta;
+
+import io.replicate.core.spi.Cancellation;
+import io.replicate.delta.change.Changes;
+import io.replicate.delta.cow.ChunkData;
+import io.replicate.delta.cow.Marker;
+import io.replicate.delta.cow.RandomBytes;
+import io.replicate.delta.cow.SampleTaker;
+import io.replicate.delta.cow.SnapReport;
+import io.replicate.delta.cow.StreamWriter;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import org.jspecify.annotations.Nullable;
+
+/** Writes what changed in an image as a stream. */
+public final class DeltaExtract {
+
+    private DeltaExtract() {}
+
+    /**
+     * Writes a stream.
+     *
+     * @param changes which chunks are written.
+     * @param source the image with their data.
+     * @param out receives the stream; not closed.
+     */
+    public static SnapReport write(
+            final Changes changes,
+            final RandomBytes source,
+            final ExtractOptions options,
+            final WritableByteChannel out)
+            throws IOException {
+        final long imageBytes = source.size();
+        final @Nullable Marker marker = options.bare()
+                ? null
+                : new Marker(
+                        imageBytes, changes.chunks().size(), options.streamId(), options.base(), options.generation());
+        new StreamWriter(new Stoppable(out, options.cancellation()), changes.layout(), marker)
+                .write(
+                        changes.chunks(),
+                        ChunkData.ofImage(source, changes.layout(), imageBytes),
+                        () -> new SampleTaker(changes.chunks(), changes.layout(), source, imageBytes).take());
+        return report(changes);
+    }
+
+    /** Returns the figures of the stream that changes make. */
+    public static SnapReport report(final Changes changes) {
+        return new SnapReport(changes.layout(), changes.chunks().size());
+    }
+
+    /** Looks at each write whether somebody asked to stop. */
+    private record Stoppable(WritableByteChannel out, Cancellation cancellation) implements WritableByteChannel {
+        @Override
+        public int write(final ByteBuffer from) throws IOException {
+            cancellation.check();
+            return out.write(from);
+        }
+
+        @Override
+        public boolean isOpen() {
+            return out.isOpen();
+        }
+
+        @Override
+        public void close() {}
+    }
+}

@@ -1,0 +1,90 @@
+package io.replicate.delta;
+
+import io.replicate.delta.cow.ExceptionList;
+import io.replicate.delta.cow.HeaderChunk;
+import io.replicate.delta.cow.Marker;
+import io.replicate.delta.cow.Pairs;
+import io.replicate.delta.cow.RandomBytes;
+import io.replicate.delta.cow.SnapLayout;
+import io.replicate.delta.cow.StoreReader;
+import io.replicate.delta.cow.StreamReader;
+import io.replicate.delta.cow.StreamVisitor;
+import io.replicate.delta.tree.TreeDiff;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import org.jspecify.annotations.Nullable;
+
+/** Which ranges of the image a delta changes. */
+public final class DeltaRanges {
+
+    private DeltaRanges() {}
+
+    /** Reads a marked delta to its end, so that its checksums prove it; a bare one has none. */
+    public static void verify(final RandomBytes file, final String where, final boolean lenient) throws IOException {
+        if (StoreReader.open(file, where).header().marker() != null) {
+            try (ExceptionList unused = read(new DeltaInput.Sequential(file), where, lenient).chunks) {
+                unused.size();
+            }
+        }
+    }
+
+    /**
+     * The exceptions of a stream.
+     *
+     * @param header of the stream.
+     * @param chunks of the image.
+     */
+    record Read(HeaderChunk header, ExceptionList chunks) {}
+
+    static Read read(final ReadableByteChannel in, final String where, final boolean lenient) throws IOException {
+        final ExceptionList chunks = new ExceptionList();
+        boolean complete = false;
+        try {
+            final StreamReader.Result result = new StreamReader(in, where, lenient).read(new StreamVisitor() {
+                @Override
+                public void header(final HeaderChunk header) {}
+
+                @Override
+                public void entry(final long oldChunk, final long newChunk) throws IOException {
+                    chunks.entry(oldChunk, newChunk);
+                }
+
+                @Override
+                public void bytes(final long offset, final ByteBuffer bytes) {}
+
+                @Override
+                public void areaDone(final long area, final long endOffset) {}
+            });
+            chunks.requireUnique(where);
+            complete = true;
+            return new Read(result.header(), chunks);
+        } finally {
+            if (!complete) {
+                chunks.close();
+            }
+        }
+    }
+
+    /** Passes on the ranges, ascending; what adjoins is one. */
+    static void visit(final HeaderChunk header, final ExceptionList chunks, final TreeDiff.Visitor visitor)
+            throws IOException {
+        final SnapLayout layout = header.layout();
+        final @Nullable Marker marker = header.marker();
+        final long end = marker == null ? Long.MAX_VALUE : marker.imageBytes();
+        try (Pairs pairs = chunks.sorted()) {
+            boolean more = pairs.next();
+            while (more) {
+                final long first = pairs.oldChunk();
+                long count = 1;
+                more = pairs.next();
+                while (more && pairs.oldChunk() == first + count) {
+                    count++;
+                    more = pairs.next();
+                }
+                final long from = first * layout.chunkBytes();
+                visitor.differs(from, Math.min(count * layout.chunkBytes(), end - from));
+            }
+        }
+    }
+}

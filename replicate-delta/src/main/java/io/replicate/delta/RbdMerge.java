@@ -1,0 +1,155 @@
+package io.replicate.delta;
+
+import io.replicate.core.spi.Committed;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.apply.DeltaTarget;
+import io.replicate.delta.apply.MergeOptions;
+import io.replicate.delta.apply.Merged;
+import io.replicate.delta.change.RbdDiff;
+import io.replicate.delta.cow.ChunkData;
+import io.replicate.delta.cow.ExceptionList;
+import io.replicate.delta.cow.Pairs;
+import io.replicate.delta.cow.SnapLayout;
+import io.replicate.delta.cow.SnapReport;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Merges an rbd diff, atomically. Its ranges need not be whole chunks: what is missing of a chunk is taken from the
+ * target. Used once, by one thread.
+ */
+final class RbdMerge {
+    private static final long SEEN_CHUNKS = 1 << 15;
+    private static final SnapLayout LAYOUT = new SnapLayout(4096);
+
+    private final DeltaTarget target;
+    private final ByteBuffer chunkBytes = ByteBuffer.allocateDirect((int) LAYOUT.chunkBytes());
+    private long imageBytes = -1;
+
+    RbdMerge(final DeltaTarget target) {
+        this.target = target;
+    }
+
+    Merged merge(final ReadableByteChannel in, final String where, final MergeOptions options, final boolean inPlace)
+            throws IOException {
+        if (inPlace) {
+            throw ReplicationException.misuse("an rbd diff is merged atomically: leave --in-place out");
+        }
+        try (TemporaryFile data = TemporaryFile.create();
+                ExceptionList touched = new ExceptionList()) {
+            final RbdDiff.Names names = new RbdDiff(in, where).read(new Collector(data, touched));
+            requireBase(names.from(), options);
+            final long size = imageBytes < 0 ? target.image().size() : imageBytes;
+            if (size > target.image().size()) {
+                throw ReplicationException.misuse("the diff is of an image of " + size + " bytes, the target has only "
+                        + target.image().size() + ": make it larger first");
+            }
+            final ExceptionList chunks = distinct(touched, size);
+            if (options.dryRun()) {
+                try (chunks) {
+                    return new Merged(
+                            new SnapReport(LAYOUT, chunks.size()), 0, Committed.ATOMIC, target.generation(), List.of());
+                }
+            }
+            return target.repair(
+                    LAYOUT,
+                    chunks,
+                    ChunkData.ofImage(data, LAYOUT, data.size()),
+                    size,
+                    names.to() == null ? "" : names.to(),
+                    options.cancellation());
+        }
+    }
+
+    private void requireBase(final @Nullable String from, final MergeOptions options) throws ReplicationException {
+        if (from != null && !options.anyBase() && !target.generation().isEmpty() && !from.equals(target.generation())) {
+            throw ReplicationException.misuse("the diff changes snapshot " + from + ", the target is at "
+                    + target.generation() + ": apply the diffs in between first");
+        }
+    }
+
+    private static ExceptionList distinct(final ExceptionList touched, final long size) throws IOException {
+        final ExceptionList chunks = new ExceptionList();
+        try (Pairs sorted = touched.sorted()) {
+            long last = -1;
+            while (sorted.next()) {
+                if (sorted.oldChunk() != last && sorted.oldChunk() * LAYOUT.chunkBytes() < size) {
+                    last = sorted.oldChunk();
+                    chunks.entry(last, 0);
+                }
+            }
+        }
+        return chunks;
+    }
+
+    /** Lays the ranges out as in the image, in a file that is mostly hole. */
+    private final class Collector implements RbdDiff.Visitor {
+        private final TemporaryFile data;
+        private final ExceptionList touched;
+        private final Map<Long, BitSet> seen = new HashMap<>();
+
+        Collector(final TemporaryFile data, final ExceptionList touched) {
+            this.data = data;
+            this.touched = touched;
+        }
+
+        @Override
+        public void size(final long bytes) {
+            imageBytes = bytes;
+        }
+
+        @Override
+        public void data(final long offset, final ByteBuffer bytes) throws IOException {
+            if (bytes.hasRemaining()) {
+                touch(offset, bytes.remaining());
+                data.write(offset, bytes.duplicate());
+            }
+        }
+
+        @Override
+        public void zeros(final long offset, final long length) throws IOException {
+            final long end = Math.min(offset + length, target.image().size());
+            if (end > offset) {
+                touch(offset, end - offset);
+                final ByteBuffer zeros = ByteBuffer.allocateDirect(64 << 10);
+                for (long at = offset; at < end; at += zeros.limit()) {
+                    data.write(at, zeros.clear().limit((int) Math.min(zeros.capacity(), end - at)));
+                }
+            }
+        }
+
+        private void touch(final long offset, final long length) throws IOException {
+            final long chunk = LAYOUT.chunkBytes();
+            final long from = offset / chunk;
+            final long to = (offset + length - 1) / chunk;
+            for (long index = from; index <= to; index++) {
+                final boolean part = index * chunk < offset || (index + 1) * chunk > offset + length;
+                final BitSet known = seen.computeIfAbsent(index / SEEN_CHUNKS, page -> new BitSet());
+                final int bit = (int) (index % SEEN_CHUNKS);
+                if (!known.get(bit)) {
+                    known.set(bit);
+                    touched.entry(index, 0);
+                    if (part) {
+                        prefill(index * chunk);
+                    }
+                }
+            }
+        }
+
+        private void prefill(final long at) throws IOException {
+            if (at >= target.image().size()) {
+                return;
+            }
+            chunkBytes.clear().limit((int)
+                    Math.min(LAYOUT.chunkBytes(), target.image().size() - at));
+            target.image().read(at, chunkBytes);
+            data.write(at, chunkBytes.flip());
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package io.replicate.delta.apply;
+
+import io.replicate.core.spi.Digest;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.cow.ChunkData;
+import io.replicate.delta.cow.ExceptionList;
+import io.replicate.delta.cow.HeaderChunk;
+import io.replicate.delta.cow.Marker;
+import io.replicate.delta.cow.Pairs;
+import io.replicate.delta.cow.StreamReader;
+import io.replicate.delta.cow.StreamVisitor;
+import io.replicate.delta.cow.StreamWriter;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The redo spool: the whole delta beside its target, as it came. While it is being received it has one name, once it is
+ * whole and durable another; it counts only when the state says so. Used by one thread.
+ */
+final class Spool {
+    /** The name while it is received; it is kept when the transfer is cut. */
+    static final String PART = "redo.part";
+
+    /** The name of a whole spool. */
+    static final String WHOLE = "redo.snap";
+
+    private static final long GROW_BYTES = 64L << 20;
+    private static final int VERIFY_BYTES = 1 << 20;
+
+    private Spool() {}
+
+    /** Is asked about the header, before anything behind it is read. */
+    interface HeaderCheck {
+        void check(HeaderChunk header) throws IOException;
+    }
+
+    /**
+     * What was received.
+     *
+     * @param result of reading the stream.
+     * @param exceptions of the delta; closed by whoever has this.
+     */
+    record Received(StreamReader.Result result, ExceptionList exceptions) {}
+
+    /**
+     * Receives a stream into the part file, and makes it durable.
+     *
+     * @param kept how many bytes of the part file the stream repeats at its beginning, 0 for a fresh one.
+     */
+    static Received receive(
+            final StateDirectory directory,
+            final ReadableByteChannel in,
+            final String where,
+            final boolean lenient,
+            final long kept,
+            final HeaderCheck check)
+            throws IOException {
+        final ExceptionList exceptions = new ExceptionList();
+        boolean complete = false;
+        try (StateFile part = kept > 0 ? directory.open(PART) : directory.create(PART)) {
+            final StreamReader.Result result =
+                    new StreamReader(in, where, lenient).read(new Writer(part, exceptions, kept, check));
+            part.truncate(result.bodyBytes());
+            part.sync();
+            exceptions.requireUnique(where);
+            complete = true;
+            return new Received(result, exceptions);
+        } finally {
+            if (!complete) {
+                exceptions.close();
+            }
+        }
+    }
+
+    /** Writes chunks from elsewhere into the part file, in order, and makes it durable. Takes over the list. */
+    static Received copy(
+            final StateDirectory directory,
+            final HeaderChunk header,
+            final ExceptionList exceptions,
+            final ChunkData data,
+            final HeaderCheck check)
+            throws IOException {
+        boolean complete = false;
+        try {
+            check.check(header);
+            try (StateFile part = directory.create(PART)) {
+                new Writer(part, exceptions, 0, check).reserve(spoolBytes(header, exceptions.size()));
+                final long bytes = new StreamWriter(new FileOut(part), header.layout(), null)
+                        .write(exceptions, data, StreamWriter.Samples.NONE);
+                part.sync();
+                final String sha = sha256(part, bytes);
+                complete = true;
+                return new Received(
+                        new StreamReader.Result(header, exceptions.size(), bytes, sha, List.of()),
+                        renumbered(exceptions, header));
+            }
+        } finally {
+            if (!complete) {
+                exceptions.close();
+            }
+        }
+    }
+
+    /** Returns the list with the data chunks as they are in the spool. */
+    private static ExceptionList renumbered(final ExceptionList from, final HeaderChunk header) throws IOException {
+        final ExceptionList to = new ExceptionList();
+        try (from;
+                Pairs pairs = from.inOrder()) {
+            for (long k = 0; pairs.next(); k++) {
+                to.entry(pairs.oldChunk(), header.layout().dataChunk(k));
+            }
+        }
+        return to;
+    }
+
+    private static long spoolBytes(final HeaderChunk header, final long exceptions) throws ReplicationException {
+        try {
+            return header.layout().storeBytes(exceptions);
+        } catch (final ArithmeticException e) {
+            throw ReplicationException.corrupt("the header names " + exceptions + " exceptions of "
+                    + header.layout().chunkBytes() + " bytes: that is more than can be");
+        }
+    }
+
+    private static final class Writer implements StreamVisitor {
+        private final StateFile part;
+        private final ExceptionList exceptions;
+        private final long kept;
+        private final HeaderCheck check;
+        private long reserved;
+        private boolean planned;
+
+        Writer(final StateFile part, final ExceptionList exceptions, final long kept, final HeaderCheck check) {
+            this.part = part;
+            this.exceptions = exceptions;
+            this.kept = kept;
+            this.check = check;
+        }
+
+        @Override
+        public void header(final HeaderChunk header) throws IOException {
+            check.check(header);
+            final @Nullable Marker marker = header.marker();
+            if (marker != null) {
+                reserve(spoolBytes(header, marker.exceptions()));
+                planned = true;
+            }
+        }
+
+        private void reserve(final long bytes) throws IOException {
+            try {
+                part.reserve(bytes);
+                reserved = bytes;
+            } catch (final IOException e) {
+                throw ReplicationException.fail(
+                        "there is no room for the spool of " + bytes + " bytes beside the target (" + e.getMessage()
+                                + "): free some, or give another place with --state",
+                        e);
+            }
+        }
+
+        @Override
+        public void entry(final long oldChunk, final long newChunk) throws IOException {
+            exceptions.entry(oldChunk, newChunk);
+        }
+
+        @Override
+        public void bytes(final long offset, final ByteBuffer bytes) throws IOException {
+            final long end = offset + bytes.remaining();
+            if (end <= kept) {
+                return;
+            }
+            if (!planned && end > reserved) {
+                reserve(Math.max(end, reserved + GROW_BYTES));
+            }
+            if (offset < kept) {
+                bytes.position((int) (kept - offset));
+            }
+            part.write(end - bytes.remaining(), bytes);
+        }
+
+        @Override
+        public void areaDone(final long area, final long endOffset) {}
+    }
+
+    /** Returns the SHA-256 of the first {@code length} bytes of a file in hexadecimal. */
+    static String sha256(final StateFile file, final long length) throws IOException {
+        final MessageDigest sha = Digest.Algorithm.SHA_256.newMessageDigest();
+        final ByteBuffer buffer = ByteBuffer.allocateDirect(VERIFY_BYTES);
+        for (long at = 0; at < length; at += buffer.limit()) {
+            file.read(at, buffer.clear().limit((int) Math.min(VERIFY_BYTES, length - at)));
+            sha.update(buffer.flip());
+        }
+        return HexFormat.of().formatHex(sha.digest());
+    }
+}

@@ -1,0 +1,290 @@
+package io.replicate.delta.apply;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A disk whose power can fail at any operation. What was written since the last sync of a file is then, sector by
+ * sector, there in any of its versions: lost, torn or overtaken by a later write. Names made since the last sync of the
+ * directory are there up to any point.
+ */
+final class FaultyDisk {
+    private static final int SECTOR = 512;
+
+    private final Map<String, Inode> names = new TreeMap<>();
+    private final Map<String, Inode> durableNames = new TreeMap<>();
+    private final List<Runnable> nameChanges = new ArrayList<>();
+    private final Inode image;
+    private long operations;
+    private long failAt = Long.MAX_VALUE;
+    private long capacity = Long.MAX_VALUE;
+
+    FaultyDisk(final byte[] imageContent) {
+        image = new Inode();
+        image.now = imageContent.clone();
+        image.durable = imageContent.clone();
+    }
+
+    /** The power has failed. */
+    static final class PowerFailure extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        PowerFailure() {
+            super("power failure");
+        }
+    }
+
+    /** Lets the power fail at this operation, counted from now. */
+    void failAt(final long operation) {
+        operations = 0;
+        failAt = operation;
+    }
+
+    /** Bounds how many bytes the state may have. */
+    void capacity(final long bytes) {
+        capacity = bytes;
+    }
+
+    long operations() {
+        return operations;
+    }
+
+    private void step() throws PowerFailure {
+        if (operations >= failAt) {
+            throw new PowerFailure();
+        }
+        operations++;
+    }
+
+    byte[] imageNow() {
+        return image.now.clone();
+    }
+
+    /** Turns the power off and on: only what is durable, and a part of what was not, is left. */
+    void crash(final Random random) {
+        failAt = Long.MAX_VALUE;
+        final int kept = nameChanges.isEmpty() ? 0 : random.nextInt(nameChanges.size() + 1);
+        nameChanges.subList(0, kept).forEach(Runnable::run);
+        nameChanges.clear();
+        names.clear();
+        names.putAll(durableNames);
+        names.values().forEach(inode -> inode.crash(random));
+        image.crash(random);
+    }
+
+    private record Write(int offset, byte[] bytes) {}
+
+    private static final class Inode {
+        private byte[] now = new byte[0];
+        private byte[] durable = new byte[0];
+        private final List<Write> writes = new ArrayList<>();
+        private final List<Integer> sizes = new ArrayList<>();
+
+        void resize(final int bytes) {
+            now = Arrays.copyOf(now, bytes);
+            sizes.add(bytes);
+        }
+
+        void put(final int offset, final byte[] bytes) {
+            if (now.length < offset + bytes.length) {
+                resize(offset + bytes.length);
+            }
+            System.arraycopy(bytes, 0, now, offset, bytes.length);
+            writes.add(new Write(offset, bytes));
+        }
+
+        void sync() {
+            if (!writes.isEmpty() || !sizes.isEmpty()) {
+                durable = now.clone();
+            }
+            writes.clear();
+            sizes.clear();
+        }
+
+        /** Each sector has seen some of its writes, from none to all, and the size is one of those it had. */
+        void crash(final Random random) {
+            sizes.add(durable.length);
+            final byte[] result = Arrays.copyOf(durable, Math.max(now.length, durable.length));
+            final Map<Integer, List<Write>> bySector = new TreeMap<>();
+            for (final Write write : writes) {
+                final int last = (write.offset + write.bytes.length - 1) / SECTOR;
+                for (int sector = write.offset / SECTOR; sector <= last; sector++) {
+                    bySector.computeIfAbsent(sector, s -> new ArrayList<>()).add(write);
+                }
+            }
+            bySector.forEach((sector, all) -> {
+                for (final Write write : all.subList(0, random.nextInt(all.size() + 1))) {
+                    final int from = Math.max(write.offset, sector * SECTOR);
+                    final int to =
+                            Math.min(Math.min(write.offset + write.bytes.length, (sector + 1) * SECTOR), result.length);
+                    if (to > from) {
+                        System.arraycopy(write.bytes, from - write.offset, result, from, to - from);
+                    }
+                }
+            });
+            now = Arrays.copyOf(result, sizes.get(random.nextInt(sizes.size())));
+            durable = now.clone();
+            writes.clear();
+            sizes.clear();
+        }
+    }
+
+    private void write(final Inode inode, final long offset, final ByteBuffer from) throws IOException {
+        final int length = from.remaining();
+        final int end = (int) offset + length;
+        // A large write is several for the disk: the power may fail in the middle of it.
+        while (from.hasRemaining()) {
+            step();
+            final int n = Math.min(from.remaining(), 8 * SECTOR);
+            final int at = end - from.remaining();
+            final byte[] bytes = new byte[n];
+            from.get(bytes);
+            inode.put(at, bytes);
+        }
+    }
+
+    private static void read(final Inode inode, final long offset, final ByteBuffer into) throws IOException {
+        if (offset + into.remaining() > inode.now.length) {
+            throw new IOException(
+                    "read at " + offset + " of " + into.remaining() + ": the file has " + inode.now.length);
+        }
+        into.put(inode.now, (int) offset, into.remaining());
+    }
+
+    /** Returns the image as a target. */
+    TargetImage image() {
+        return new TargetImage() {
+            @Override
+            public long size() {
+                return image.now.length;
+            }
+
+            @Override
+            public void read(final long offset, final ByteBuffer into) throws IOException {
+                FaultyDisk.read(image, offset, into);
+            }
+
+            @Override
+            public void write(final long offset, final ByteBuffer from) throws IOException {
+                FaultyDisk.this.write(image, offset, from);
+            }
+
+            @Override
+            public void flush() throws IOException {
+                step();
+                image.sync();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    /** Returns the directory of the state. */
+    StateDirectory directory() {
+        return new StateDirectory() {
+            @Override
+            public List<String> names() {
+                return List.copyOf(names.keySet());
+            }
+
+            @Override
+            public StateFile open(final String name) throws IOException {
+                final @Nullable Inode inode = names.get(name);
+                if (inode == null) {
+                    throw new IOException("no file " + name);
+                }
+                return file(inode);
+            }
+
+            @Override
+            public StateFile create(final String name) throws IOException {
+                step();
+                final Inode inode = new Inode();
+                names.put(name, inode);
+                nameChanges.add(() -> durableNames.put(name, inode));
+                return file(inode);
+            }
+
+            @Override
+            public void rename(final String from, final String to) throws IOException {
+                step();
+                final Inode inode = java.util.Objects.requireNonNull(names.remove(from), from);
+                names.put(to, inode);
+                nameChanges.add(() -> {
+                    durableNames.remove(from);
+                    durableNames.put(to, inode);
+                });
+            }
+
+            @Override
+            public void delete(final String name) throws IOException {
+                step();
+                names.remove(name);
+                nameChanges.add(() -> durableNames.remove(name));
+            }
+
+            @Override
+            public void sync() throws IOException {
+                step();
+                nameChanges.forEach(Runnable::run);
+                nameChanges.clear();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    private StateFile file(final Inode inode) {
+        return new StateFile() {
+            @Override
+            public long size() {
+                return inode.now.length;
+            }
+
+            @Override
+            public void read(final long offset, final ByteBuffer into) throws IOException {
+                FaultyDisk.read(inode, offset, into);
+            }
+
+            @Override
+            public void write(final long offset, final ByteBuffer from) throws IOException {
+                if (offset + from.remaining() > capacity) {
+                    throw new IOException("ENOSPC");
+                }
+                FaultyDisk.this.write(inode, offset, from);
+            }
+
+            @Override
+            public void reserve(final long bytes) throws IOException {
+                step();
+                if (bytes > capacity) {
+                    throw new IOException("ENOSPC");
+                }
+            }
+
+            @Override
+            public void truncate(final long bytes) throws IOException {
+                step();
+                inode.resize((int) bytes);
+            }
+
+            @Override
+            public void sync() throws IOException {
+                step();
+                inode.sync();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+}

@@ -1,0 +1,72 @@
+package io.replicate.examples.cli;
+
+import io.replicate.core.spi.Locator;
+import io.replicate.delta.Compose;
+import io.replicate.delta.DeltaRanges;
+import io.replicate.delta.Images;
+import io.replicate.delta.cow.SnapReport;
+import io.replicate.delta.cow.StoreReader;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** {@code dds --compose} and {@code --list}. */
+final class DdsCompose {
+    private final DdsOptions options;
+    private final DdsStreams streams;
+    private final boolean verbose;
+
+    DdsCompose(final DdsOptions options, final DdsStreams streams, final boolean verbose) {
+        this.options = options;
+        this.streams = streams;
+        this.verbose = verbose;
+    }
+
+    int compose(final List<String> names) throws IOException {
+        final List<Images.Opened> files = new ArrayList<>();
+        try {
+            final List<StoreReader> stores = new ArrayList<>();
+            for (final String name : names) {
+                final Images.Opened file = Images.source(Locator.parse(name));
+                files.add(file);
+                DeltaRanges.verify(file, name, options.lenient);
+                stores.add(StoreReader.open(file, name));
+            }
+            final DdsOutlet outlet = DdsOutlet.open(options.dest.isEmpty() ? "-" : options.target());
+            try (outlet) {
+                final SnapReport report = new Compose(stores).write(outlet.channel(), options.lenient);
+                outlet.commit();
+                if (verbose) {
+                    streams.err().println(report.header());
+                    streams.err().println(report.counts());
+                }
+            }
+            return ExitCode.OK;
+        } finally {
+            for (final Images.Opened file : files) {
+                file.close();
+            }
+        }
+    }
+
+    int list() throws IOException {
+        try (DdsStreams.Opened opened = streams.input(options.cow)) {
+            final List<String> rows = new ArrayList<>();
+            final SnapReport report = opened.input().list(options.lenient, (offset, length) -> {
+                if (options.json) {
+                    rows.add("{\"offset\":" + offset + ",\"length\":" + length + "}");
+                } else {
+                    streams.out().println(offset + " " + length);
+                }
+            });
+            if (options.json) {
+                streams.out().println("[" + String.join(",", rows) + "]");
+            }
+            if (verbose) {
+                streams.err().println(report.header());
+                streams.err().println(report.counts());
+            }
+        }
+        return ExitCode.OK;
+    }
+}

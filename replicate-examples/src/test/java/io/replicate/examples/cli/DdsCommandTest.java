@@ -1,0 +1,246 @@
+package io.replicate.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line of dds, on files. */
+class DdsCommandTest {
+    private static final int CHUNK = 4096;
+    private static final int CHUNKS = 256;
+
+    @TempDir
+    Path dir;
+
+    private final byte[] old = new byte[CHUNKS * CHUNK];
+    private final byte[] next = new byte[CHUNKS * CHUNK];
+    private Path base = Path.of("unset");
+    private Path source = Path.of("unset");
+    private Path cow = Path.of("unset");
+    private String out = "";
+    private String err = "";
+
+    /** A store of 2 exceptions, as the kernel writes it, on a device with garbage behind. */
+    @BeforeEach
+    void files() throws IOException {
+        new Random(1).nextBytes(old);
+        System.arraycopy(old, 0, next, 0, old.length);
+        next[7 * CHUNK]++;
+        next[100 * CHUNK + 5]++;
+        base = write("base.img", old);
+        source = write("next.img", next);
+        final byte[] store = new byte[8 * CHUNK];
+        new Random(2).nextBytes(store);
+        Arrays.fill(store, 0, 2 * CHUNK, (byte) 0);
+        final ByteBuffer b = ByteBuffer.wrap(store).order(ByteOrder.LITTLE_ENDIAN);
+        b.putInt(0x70416e53).putInt(1).putInt(1).putInt(8);
+        b.position(CHUNK).putLong(100).putLong(2).putLong(7).putLong(3);
+        System.arraycopy(old, 100 * CHUNK, store, 2 * CHUNK, CHUNK);
+        System.arraycopy(old, 7 * CHUNK, store, 3 * CHUNK, CHUNK);
+        cow = write("snap.cow", store);
+    }
+
+    private Path write(final String name, final byte[] content) throws IOException {
+        return Files.write(dir.resolve(name), content);
+    }
+
+    private int dds(final Object... arguments) {
+        final String[] args = new String[arguments.length + 1];
+        args[0] = "dds";
+        for (int i = 0; i < arguments.length; i++) {
+            args[i + 1] = arguments[i].toString();
+        }
+        final StringWriter outText = new StringWriter();
+        final StringWriter errText = new StringWriter();
+        final int code = Main.run(new PrintWriter(outText, true), new PrintWriter(errText, true), args);
+        out = outText.toString();
+        err = errText.toString();
+        return code;
+    }
+
+    private Path extract(final Object... more) {
+        final Path stream = dir.resolve("delta.snap");
+        final Object[] all = {"--extract", "--cow", cow, "--source", source, "--dest", stream};
+        final Object[] whole = Arrays.copyOf(all, all.length + more.length);
+        System.arraycopy(more, 0, whole, all.length, more.length);
+        assertThat(dds(whole)).as(err).isZero();
+        return stream;
+    }
+
+    private byte[] target() throws IOException {
+        return Files.readAllBytes(base);
+    }
+
+    @Test
+    void extractAndMergePrintTheReportOfDds() throws IOException {
+        final Path stream = extract("-v");
+        assertThat(err.lines())
+                .containsExactly(
+                        "Snapshot header:",
+                        "magic 0x70416e53",
+                        "version 1",
+                        "valid yes",
+                        "chunk_size 4 KB",
+                        "Report:",
+                        "Exception chunks 1",
+                        "Exceptions 2",
+                        "Output size meta 8 KB",
+                        "Output size data 8 KB",
+                        "Output size total 16 KB");
+        assertThat(dds("--merge", "--cow", stream, "--dest", base, "-v")).isZero();
+        assertThat(err).contains("Exceptions 2").contains("atomic");
+        assertThat(target()).isEqualTo(next);
+    }
+
+    @Test
+    void aFramedStreamAndAnRbdDiffAreMergedToo() throws IOException {
+        for (final String[] kind : new String[][] {{"--framed"}, {"--format", "rbd"}, {"--bare"}}) {
+            Files.write(base, old);
+            assertThat(dds("--merge", "--cow", extract((Object[]) kind), "--dest", base))
+                    .as(err)
+                    .isZero();
+            assertThat(target()).isEqualTo(next);
+        }
+    }
+
+    @Test
+    void aWrongBaseIsRefusedInOneLine() throws IOException {
+        final Path stream = extract();
+        final byte[] other = old.clone();
+        other[200 * CHUNK]++;
+        Files.write(base, other);
+        assertThat(dds("--merge", "--cow", stream, "--dest", base)).isNotZero();
+        assertThat(err.lines())
+                .singleElement()
+                .asString()
+                .contains("not the base")
+                .contains("offset 413696");
+        assertThat(target()).isEqualTo(other);
+    }
+
+    @Test
+    void generationsAreChecked() throws IOException {
+        final Path first = extract("--base", "g0", "--generation", "g1");
+        assertThat(dds("--merge", "--cow", first, "--dest", base)).isZero();
+        Files.delete(first);
+        final Path second = extract("--base", "g7", "--generation", "g8");
+        assertThat(dds("--merge", "--cow", second, "--dest", base)).isNotZero();
+        assertThat(err).contains("g7").contains("g1");
+    }
+
+    @Test
+    void aCutMergeIsGoneOnWith() throws IOException {
+        final byte[] stream = Files.readAllBytes(extract());
+        final Path cut = write("cut.snap", Arrays.copyOf(stream, 3 * CHUNK + 10));
+        assertThat(dds("--merge", "--cow", cut, "--dest", base)).isEqualTo(ExitCode.FAILED);
+        assertThat(target()).isEqualTo(old);
+        assertThat(dds("--merge", "--position", "--dest", base)).isZero();
+        final Path rest = extract("--resume", out.strip());
+        assertThat(Files.size(rest)).isLessThan(stream.length - 2 * CHUNK);
+        assertThat(dds("--merge", "--cow", rest, "--dest", base)).as(err).isZero();
+        assertThat(target()).isEqualTo(next);
+    }
+
+    @Test
+    void listPrintsRangesInOrder() {
+        assertThat(dds("--list", "--cow", cow)).isZero();
+        assertThat(out.lines()).containsExactly("28672 4096", "409600 4096");
+        assertThat(dds("--list", "--cow", extract(), "--json")).isZero();
+        assertThat(out.strip()).isEqualTo("[{\"offset\":28672,\"length\":4096},{\"offset\":409600,\"length\":4096}]");
+    }
+
+    @Test
+    void undoAndRollback() throws IOException {
+        assertThat(dds("--merge", "--cow", extract(), "--dest", base, "--undo", "1"))
+                .isZero();
+        assertThat(target()).isEqualTo(next);
+        assertThat(dds("--rollback", "--dest", base)).isZero();
+        assertThat(target()).isEqualTo(old);
+        assertThat(dds("--rollback", "--dest", base)).isNotZero();
+    }
+
+    @Test
+    void damageIsFoundAndRepaired() throws IOException {
+        Files.write(base, next);
+        assertThat(dds("--verify", "--source", source, "--dest", base)).isZero();
+        final byte[] damaged = next.clone();
+        damaged[50 * CHUNK + 1] ^= 1;
+        Files.write(base, damaged);
+        assertThat(dds("--scrub", "--dest", base)).isEqualTo(ExitCode.FAILED);
+        assertThat(out.strip()).isEqualTo("differs 204800 4096");
+        assertThat(dds("--verify", "--source", source, "--dest", base)).isEqualTo(ExitCode.FAILED);
+        assertThat(dds("--repair", "--source", source, "--dest", base)).isZero();
+        assertThat(target()).isEqualTo(next);
+        assertThat(dds("--scrub", "--dest", base)).isZero();
+    }
+
+    @Test
+    void whatIsInvalidIsRefusedWithoutHarm() throws IOException {
+        final byte[] store = Files.readAllBytes(cow);
+        store[4] = 0;
+        Files.write(cow, store);
+        final Path never = dir.resolve("never.snap");
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--dest", never))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(err).contains("invalidated");
+        assertThat(never).doesNotExist();
+        assertThat(dds("--merge", "--cow", cow, "--dest", base)).isEqualTo(ExitCode.FAILED);
+        assertThat(target()).isEqualTo(old);
+    }
+
+    @Test
+    void twoDeltasAreComposed() throws IOException {
+        final Path first = extract();
+        final Path kept = dir.resolve("first.snap");
+        Files.move(first, kept);
+        final byte[] third = next.clone();
+        third[100 * CHUNK + 9]++;
+        Files.write(source, third);
+        final Path second = extract();
+        final Path both = dir.resolve("both.snap");
+        assertThat(dds("--compose", kept, second, "--dest", both)).as(err).isZero();
+        assertThat(dds("--merge", "--cow", both, "--dest", base)).as(err).isZero();
+        assertThat(target()).isEqualTo(third);
+    }
+
+    @Test
+    void anotherImageCanBeCompared() throws IOException {
+        final Path stream = dir.resolve("compare.snap");
+        assertThat(dds("--extract", "--changes", "compare:" + base, "--source", source, "--dest", stream))
+                .as(err)
+                .isZero();
+        assertThat(dds("--merge", "--cow", stream, "--dest", base)).isZero();
+        assertThat(target()).isEqualTo(next);
+    }
+
+    @Test
+    void aCowVolumeIsFilledForTheKernel() throws IOException {
+        final Path volume = write("cowvol", new byte[16 * CHUNK]);
+        assertThat(dds("--merge", "--cow", extract("--bare"), "--dest", volume, "--cow-volume"))
+                .as(err)
+                .isZero();
+        final byte[] stream = Files.readAllBytes(dir.resolve("delta.snap"));
+        assertThat(Files.readAllBytes(volume)).startsWith(stream);
+    }
+
+    @Test
+    void usageErrorsSayWhatIsMissing() {
+        assertThat(dds()).isEqualTo(ExitCode.USAGE);
+        assertThat(dds("--extract", "--source", source)).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--cow");
+        assertThat(dds("--merge", "--cow", cow)).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--dest");
+        assertThat(dds("--extract", "--merge")).isEqualTo(ExitCode.USAGE);
+    }
+}
