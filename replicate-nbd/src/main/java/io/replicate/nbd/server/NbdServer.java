@@ -9,7 +9,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.unix.UnixChannelOption;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.replicate.core.spi.ReplicationException;
@@ -205,7 +204,7 @@ public final class NbdServer implements AutoCloseable {
                 .group(loops)
                 .channelFactory(factory)
                 .option(ChannelOption.SO_BACKLOG, 1024)
-                .childOption(UnixChannelOption.ALLOW_HALF_CLOSURE_OPTION, true)
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childOption(
                         ChannelOption.WRITE_BUFFER_WATER_MARK,
                         new WriteBufferWaterMark((int) low, (int) settings.limits().clientMemoryBytes()))
