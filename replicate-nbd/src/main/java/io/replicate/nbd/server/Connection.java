@@ -11,6 +11,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
+import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.protocol.Nbd;
 import java.util.List;
 import java.util.concurrent.Executor;

@@ -11,6 +11,7 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.net.InetSocketAddress;

@@ -3,6 +3,7 @@ package io.replicate.nbd.server;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdError;
 import io.replicate.nbd.protocol.RequestHeader;

@@ -1,4 +1,4 @@
-package io.replicate.nbd.server;
+package io.replicate.nbd.protocol;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Chooses where the next bytes of a connection go: as a rule into a fresh buffer, but where the rest of a payload is
  * awaited, straight into that payload, without a copy. Used by the channel's event loop only.
  */
-final class ReceiveBuffers implements RecvByteBufAllocator {
+public final class ReceiveBuffers implements RecvByteBufAllocator {
     private static final int FRESH = 128 << 10;
     private static final int MAX_READS_PER_LOOP = 16;
 
@@ -21,7 +21,7 @@ final class ReceiveBuffers implements RecvByteBufAllocator {
      * Directs what comes next into the writable bytes of {@code payload} (borrowed); null for fresh buffers. Only for
      * channels without handlers that transform bytes.
      */
-    void target(@Nullable ByteBuf payload) {
+    public void target(@Nullable ByteBuf payload) {
         target = payload;
     }
 
