@@ -1,5 +1,6 @@
 package io.replicate.nbd.server;
 
+import io.replicate.core.memory.MemoryVolume;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Volume;
 import io.replicate.nbd.bitmap.TrackedVolume;
@@ -49,7 +50,7 @@ public final class Export {
                     + volume.geometry().minIoBytes() + " bytes are larger than the protocol allows (65536)");
         }
         final TrackedVolume tracked = TrackedVolume.of(volume);
-        return new Export(name, "", tracked, volume.readOnly(), false, new Medium(tracked));
+        return new Export(name, "", tracked, volume.readOnly(), false, new Medium(tracked, volume instanceof MemoryVolume));
     }
 
     /** Returns this export with a description for people, shown in listings. */

@@ -52,12 +52,15 @@ final class Medium {
     private volatile long slowUntilNs = System.nanoTime();
     private volatile @Nullable String broken;
 
-    Medium(Volume volume) {
+    /**
+     * @param inMemory whether the volume never waits for anything.
+     */
+    Medium(Volume volume, boolean inMemory) {
         this.volume = volume;
         this.minBlock = volume.geometry().minIoBytes();
         this.size = volume.geometry().sizeBytes() & -minBlock;
         this.file = size == 0 ? null : volume.slice(0, size).filter(s -> s.length() >= size).orElse(null);
-        this.access = access();
+        this.access = inMemory ? Access.MEMORY : access();
         this.known = size < MAX_KNOWN_BYTES ? new AtomicBits((size >>> KNOWN_SHIFT) + 1) : null;
     }
 
@@ -96,6 +99,11 @@ final class Medium {
         return access == Access.MEMORY;
     }
 
+    /** Returns whether reads may be tried on an event loop. */
+    boolean mayReadNow() {
+        return access != Access.BLOCKING;
+    }
+
     /** Returns the file, where reads may be sent from it. */
     @Nullable
     FileSlice file() {
@@ -129,9 +137,12 @@ final class Medium {
      * @return whether it did; the writer index is as before when not.
      */
     boolean readNow(long offset, int length, ByteBuf into) {
-        final FileSlice f = file;
-        if (f == null || access == Access.BLOCKING) {
+        if (access == Access.BLOCKING) {
             return false;
+        }
+        final FileSlice f = file;
+        if (f == null) {
+            return readMemory(offset, length, into);
         }
         final long address = into.memoryAddress() + into.writerIndex();
         final long at = f.offset() + offset;
@@ -143,6 +154,17 @@ final class Medium {
         }
         into.writerIndex(into.writerIndex() + length);
         return true;
+    }
+
+    private boolean readMemory(long offset, int length, ByteBuf into) {
+        final int start = into.writerIndex();
+        try {
+            read(offset, length, into);
+            return true;
+        } catch (final IOException | RuntimeException e) {
+            into.writerIndex(start);
+            return false; // a worker meets it again, and reports it
+        }
     }
 
     /** Appends a range to {@code into}. May wait. */

@@ -118,7 +118,7 @@ final class Replies {
 
     /** Answers a checked read from the page cache, if it is there; returns whether it was. */
     boolean fromCache(RequestHeader h, Medium medium) {
-        if (h.length() > MAX_GATHERED_READ || medium.file() == null) {
+        if (h.length() > MAX_GATHERED_READ || !medium.mayReadNow()) {
             return false;
         }
         final int length = (int) h.length();
