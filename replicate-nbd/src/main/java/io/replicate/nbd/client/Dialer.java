@@ -22,6 +22,7 @@ import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /** Connects to one server, as often as it is asked. Safe for use by any thread. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class Dialer {
     /** How long a connection may take to be ready, handshake included. */
     private static final Duration CONNECT = Duration.ofSeconds(20);

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The bytes of a connection as a blocking stream, for the handshake: question, answer, question. One thread reads and
  * writes; the event loop feeds.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class HandshakeStream extends ChannelInboundHandlerAdapter {
     private static final int MAX_BUFFERED = 1 << 20;
 

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * One connection in its transmission phase. Calls may be made by any thread; all else is the event loop's. A server that
  * breaks the protocol, or goes away, loses the connection and with it every call that was not answered.
  */
+@SuppressWarnings({"FutureReturnValueIgnored", "ReferenceEquality"}) // a write or close that fails closes the channel, which is watched
 final class Wire extends ChannelInboundHandlerAdapter {
     private static final int MAX_STATUS = 8 + 16 * Nbd.MAX_DESCRIPTORS;
     private static final int MAX_ERROR = 2 * Nbd.MAX_STRING;
@@ -39,7 +40,6 @@ final class Wire extends ChannelInboundHandlerAdapter {
     private volatile boolean dead;
 
     // the data that is awaited
-    private @Nullable Call reading;
     private @Nullable ByteBuf place;
     private boolean endsCall;
     private long readingCookie;
@@ -126,7 +126,6 @@ final class Wire extends ChannelInboundHandlerAdapter {
     private void dropPlace() {
         final ByteBuf p = place;
         place = null;
-        reading = null;
         if (p != null) {
             p.release();
         }
@@ -279,7 +278,6 @@ final class Wire extends ChannelInboundHandlerAdapter {
     }
 
     private void await(long cookie, Call call, long offset, int bytes, boolean last) {
-        reading = call;
         readingCookie = cookie;
         endsCall = last;
         place = Unpooled.wrappedBuffer(call.place(offset, bytes)).writerIndex(0);

@@ -18,7 +18,15 @@ import org.jspecify.annotations.Nullable;
 public final class AccessList {
     private static final int MAPPED_PREFIX = 96;
 
-    private record Range(byte[] network, int bits) {
+    private static final class Range {
+        private final byte[] network;
+        private final int bits;
+
+        Range(byte[] network, int bits) {
+            this.network = network;
+            this.bits = bits;
+        }
+
         boolean contains(byte[] address) {
             if (address.length != network.length) {
                 return false;

@@ -21,6 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One client: first its handshake, then its transmission phase. Used by the channel's event loop only. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class Connection extends ChannelInboundHandlerAdapter implements Handshake.Outcome {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
     private static final int OLDSTYLE_FLAGS = Nbd.FLAG_HAS_FLAGS | Nbd.FLAG_SEND_FLUSH | Nbd.FLAG_SEND_FUA;

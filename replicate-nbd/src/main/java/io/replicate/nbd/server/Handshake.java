@@ -12,6 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The newstyle handshake of one connection, fixed or not. Used by the channel's event loop only. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class Handshake {
     private static final Logger LOG = LoggerFactory.getLogger(Handshake.class);
 
@@ -184,7 +185,7 @@ final class Handshake {
         } catch (final InvalidOption e) {
             data.skipRest();
             if (option == Nbd.OPT_EXPORT_NAME) {
-                close(e.getMessage());
+                close(String.valueOf(e.getMessage()));
             } else {
                 if (option == Nbd.OPT_SET_META_CONTEXT) {
                     forgetContexts();

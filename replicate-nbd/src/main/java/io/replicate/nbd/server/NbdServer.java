@@ -44,6 +44,7 @@ import org.slf4j.LoggerFactory;
  * under way, ends all connections and flushes the exports; the volumes stay open, they belong to whoever made them.
  * Safe for use by any thread.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 public final class NbdServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
     private static final Duration DRAIN = Duration.ofSeconds(10);

@@ -7,6 +7,7 @@ import io.replicate.nbd.protocol.Nbd;
 import java.nio.charset.StandardCharsets;
 
 /** Writes the replies of the option haggling; they leave with the next flush. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class OptionReplies {
     private static final int MAX_TEXT = 1024;
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * The replies of one connection. Small ones gather in one buffer, which is sent when a batch of requests is answered; it
  * is used again when the socket took it all. Used by the channel's event loop only.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class Replies {
     /** Room for headers around the data of a reply, in bytes. */
     static final int ROOM = 512;

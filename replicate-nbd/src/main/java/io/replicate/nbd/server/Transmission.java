@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
  * <p>What a client can make the server keep is bounded: beyond its limit of bytes or requests nothing more is read from
  * it until replies have gone out. Payloads longer than a piece pass through memory piece by piece.
  */
+@SuppressWarnings("ReferenceEquality") // buffers are told apart by identity
 final class Transmission {
     private static final Logger LOG = LoggerFactory.getLogger(Transmission.class);
 
