@@ -39,13 +39,6 @@ import picocli.CommandLine.Parameters;
 final class NbdServeCommand extends AbstractCommand {
     private static final int FIRST_INHERITED = 3;
 
-    /** Who may or must speak TLS. */
-    enum TlsMode {
-        OFF,
-        ON,
-        REQUIRE
-    }
-
     @Parameters(
             arity = "1..*",
             paramLabel = "[NAME=]URI",
@@ -74,13 +67,11 @@ final class NbdServeCommand extends AbstractCommand {
     @Option(names = "--rotational", description = "Tell clients that these are rotating disks.")
     private boolean rotational;
 
-    @Option(
-            names = "--tls",
-            arity = "0..1",
-            fallbackValue = "REQUIRE",
-            paramLabel = "MODE",
-            description = "${COMPLETION-CANDIDATES}; --tls alone is REQUIRE. Needs --tls-certificates.")
-    private TlsMode tls = TlsMode.OFF;
+    @Option(names = "--tls", description = "Insist on TLS; needs --tls-certificates.")
+    private boolean tls;
+
+    @Option(names = "--tls-optional", description = "Speak TLS with clients that ask for it, and serve all others, too.")
+    private boolean tlsOptional;
 
     @Option(
             names = "--tls-certificates",
@@ -189,22 +180,23 @@ final class NbdServeCommand extends AbstractCommand {
             final String host = inet.getAddress().getHostAddress();
             return "nbd://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort();
         }
-        return "nbd+unix:///?socket=" + address;
+        final String path = String.valueOf(address);
+        return path.startsWith("/") ? "nbd+unix:///?socket=" + path : "an inherited socket";
     }
 
     private NbdServer.Builder builder(Deque<Volume> opened) throws IOException {
         final NbdServer.Builder builder = NbdServer.builder().access(AccessList.of(allow, defaultDeny));
         listen(builder);
-        if (tls != TlsMode.OFF) {
+        if (tls || tlsOptional) {
             if (certificates == null) {
-                throw usage("--tls needs --tls-certificates DIR");
+                throw usage("TLS needs --tls-certificates DIR");
             }
             if (oldstyle) {
                 throw usage("--oldstyle knows no TLS");
             }
-            builder.tls(NbdTls.server(certificates, verifyPeer), tls == TlsMode.REQUIRE);
+            builder.tls(NbdTls.server(certificates, verifyPeer), tls);
         } else if (certificates != null || verifyPeer) {
-            throw usage("--tls-certificates and --tls-verify-peer need --tls");
+            throw usage("--tls-certificates and --tls-verify-peer need --tls or --tls-optional");
         }
         if (oldstyle) {
             builder.oldstyle();

@@ -34,7 +34,7 @@ final class ClientHandshake {
     private boolean extended;
     private boolean tlsOn;
 
-    // what the last INFO or GO said
+    // what the answer to GO said
     private String name = "";
     private String description = "";
     private long size = -1;
@@ -228,12 +228,9 @@ final class ClientHandshake {
         return to;
     }
 
-    /**
-     * Sends INFO or GO, and EXPORT_NAME instead of a GO that the server does not know.
-     *
-     * @return false when the server knows no INFO.
-     */
-    boolean info(int option) throws IOException {
+    /** Opens the export: sends GO, and EXPORT_NAME where the server does not know that. */
+    void go() throws IOException {
+        final int option = Nbd.OPT_GO;
         name = address.export();
         final ByteBuf data = counted(stream.buffer(), address.export());
         data.writeShort(3)
@@ -246,15 +243,13 @@ final class ClientHandshake {
                 if (reply.type() == Nbd.REP_INFO) {
                     take(reply.data());
                 } else if (reply.type() == Nbd.REP_ACK) {
-                    if (size < 0 && option == Nbd.OPT_GO) {
+                    if (size < 0) {
                         throw ReplicationException.fail(address + ": the server did not tell the size", null);
                     }
-                    return true;
+                    return;
                 } else if (reply.type() == Nbd.REP_ERR_UNSUP && !extended) {
-                    if (option == Nbd.OPT_GO) {
-                        exportName();
-                    }
-                    return option == Nbd.OPT_GO;
+                    exportName();
+                    return;
                 } else {
                     throw reply.type() == Nbd.REP_ERR_TLS_REQD ? tlsRequired() : refused(option, reply);
                 }

@@ -32,9 +32,10 @@ final class Connections implements AutoCloseable {
         private final ReentrantLock lock = new ReentrantLock();
         private volatile @Nullable Wire wire;
 
+        /** An idle connection is better than a new one, and a new one better than one that is busy. */
         int load() {
             final Wire w = wire;
-            return w == null || w.isDead() ? 0 : w.underWay() + 1;
+            return w == null || w.isDead() ? 1 : w.underWay() == 0 ? 0 : w.underWay() + 1;
         }
 
         Wire wire() throws IOException {

@@ -12,6 +12,7 @@ import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdTls;
 import io.replicate.nbd.protocol.ReceiveBuffers;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -76,8 +77,9 @@ final class Dialer {
     }
 
     private static String reason(Throwable cause) {
-        final String text = String.valueOf(cause.getMessage());
-        return cause instanceof java.net.UnknownHostException ? "unknown host " + text : text;
+        final String text =
+                cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        return cause instanceof UnknownHostException ? "unknown host " + text : text;
     }
 
     private void startTls(Channel channel) throws IOException {
@@ -109,7 +111,7 @@ final class Dialer {
                 if (!contexts.isEmpty()) {
                     selected.addAll(handshake.contexts(Nbd.OPT_SET_META_CONTEXT, contexts));
                 }
-                handshake.info(Nbd.OPT_GO);
+                handshake.go();
             } else if (!handshake.isOldstyle()) {
                 handshake.exportName();
             }
@@ -134,11 +136,7 @@ final class Dialer {
             List<ExportInfo.Context> contexts = List.of();
             if (handshake.begin()) {
                 contexts = handshake.contexts(Nbd.OPT_LIST_META_CONTEXT, List.of());
-                if (handshake.info(Nbd.OPT_INFO)) {
-                    handshake.abort();
-                } else {
-                    handshake.info(Nbd.OPT_GO);
-                }
+                handshake.go(); // INFO is not to be trusted: nbd-server answers it with a size of 0
             } else if (!handshake.isOldstyle()) {
                 handshake.exportName();
             }

@@ -90,34 +90,42 @@ public final class NbdVolume implements Volume {
     public record StatusRun(long offset, long length, long flags) {}
 
     /**
-     * Returns the status of the whole export in a metadata context, by a connection of its own.
+     * Returns the status of the whole export in a metadata context, for other contexts than base:allocation by a connection
+     * of its own.
      *
      * @throws ReplicationException MISUSE when the server does not have the context.
      */
     public List<StatusRun> status(String context) throws IOException {
-        try (Connections own = new Connections(address, List.of(context))) {
-            if (own.info().contexts().isEmpty()) {
-                throw ReplicationException.misuse(address + ": the server has no metadata context '" + context + "'");
-            }
-            final List<StatusRun> runs = new ArrayList<>();
-            for (long at = 0; at < info.sizeBytes(); ) {
-                final Call call = statusCall(at, info.sizeBytes() - at, 0);
-                final Wire wire = own.call(call);
-                final long before = at;
-                for (final Call.Descriptor d :
-                        call.status(wire.info().contexts().get(0).id())) {
-                    final long length = Math.min(d.length(), info.sizeBytes() - at);
-                    if (length > 0) {
-                        runs.add(new StatusRun(at, length, d.flags()));
-                        at += length;
-                    }
-                }
-                if (at == before) {
-                    throw ReplicationException.fail(address + ": a block status without an answer", null);
-                }
-            }
-            return runs;
+        if (context.equals(Nbd.BASE_ALLOCATION)) {
+            return status(connections, context);
         }
+        try (Connections own = new Connections(address, List.of(context))) {
+            return status(own, context);
+        }
+    }
+
+    private List<StatusRun> status(Connections own, String context) throws IOException {
+        if (own.info().contexts().isEmpty()) {
+            throw ReplicationException.misuse(address + ": the server has no metadata context '" + context + "'");
+        }
+        final List<StatusRun> runs = new ArrayList<>();
+        for (long at = 0; at < info.sizeBytes(); ) {
+            final Call call = statusCall(at, info.sizeBytes() - at, 0);
+            final Wire wire = own.call(call);
+            final long before = at;
+            for (final Call.Descriptor d :
+                    call.status(wire.info().contexts().get(0).id())) {
+                final long length = Math.min(d.length(), info.sizeBytes() - at);
+                if (length > 0) {
+                    runs.add(new StatusRun(at, length, d.flags()));
+                    at += length;
+                }
+            }
+            if (at == before) {
+                throw ReplicationException.fail(address + ": a block status without an answer", null);
+            }
+        }
+        return runs;
     }
 
     private Call statusCall(long offset, long length, int flags) {

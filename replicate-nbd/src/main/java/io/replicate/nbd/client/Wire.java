@@ -172,7 +172,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
         if (p != null && !p.isWritable()) {
             placeFilled();
         }
-        receive.target(place != null && !pending.isReadable() ? place : null);
+        receive.target(place != null && !pending.isReadable() && !info.tls() ? place : null);
     }
 
     /** Takes the next part from {@code in}; returns false when it is not there yet. */

@@ -9,6 +9,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.replicate.nbd.protocol.ReceiveBuffers;
@@ -253,7 +254,11 @@ public final class NbdServer implements AutoCloseable {
 
     /** Returns the addresses as bound, with true ports, in the order in which they were given. */
     public List<SocketAddress> addresses() {
-        return listeners.stream().map(Channel::localAddress).toList();
+        return listeners.stream()
+                .map(listener -> listener.localAddress() == null
+                        ? new DomainSocketAddress("") // inherited: Netty does not ask the kernel for its path
+                        : listener.localAddress())
+                .toList();
     }
 
     /** Returns the port of the first TCP address. */

@@ -17,6 +17,8 @@ import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.replicate.core.posix.Linux;
+import io.replicate.core.posix.Posix;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -63,6 +65,11 @@ final class Transports {
             throw ReplicationException.misuse("socket activation needs Netty's native epoll transport");
         }
         final boolean local = isUnixSocket(fd);
+        final Posix posix = Posix.get();
+        final int flags = posix.fcntl(fd, Linux.F_GETFL, 0);
+        if (flags < 0 || posix.fcntl(fd, Linux.F_SETFL, flags | Linux.O_NONBLOCK) < 0) {
+            throw ReplicationException.misuse("LISTEN_FDS: descriptor " + fd + " cannot be made non-blocking");
+        }
         return () -> local ? new EpollServerDomainSocketChannel(fd) : new EpollServerSocketChannel(fd);
     }
 
