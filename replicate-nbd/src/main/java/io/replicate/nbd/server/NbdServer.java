@@ -177,8 +177,10 @@ public final class NbdServer implements AutoCloseable {
             final NbdServer server = new NbdServer(this);
             try {
                 for (final int fd : inherited) {
-                    server.listeners.add(server.await(
-                            server.bootstrap(Transports.inherited(fd)).register(), "descriptor " + fd));
+                    final Channel listener = server.await(
+                            server.bootstrap(Transports.inherited(fd)).register(), "descriptor " + fd);
+                    listener.read(); // Netty does not begin by itself with a Unix socket that it has not bound
+                    server.listeners.add(listener);
                 }
                 for (final SocketAddress address : addresses) {
                     server.listeners.add(server.await(
