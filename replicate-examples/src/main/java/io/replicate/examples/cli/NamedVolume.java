@@ -31,12 +31,13 @@ record NamedVolume(String name, Locator locator) {
         if (!readOnly) {
             return Providers.volume(locator);
         }
-        final boolean plainFile = "file".equals(locator.scheme()) && locator.parameter("readonly").isEmpty();
+        final boolean plainFile =
+                "file".equals(locator.scheme()) && locator.parameter("readonly").isEmpty();
         try {
             return Providers.volume(
                     plainFile
-                            ? Locator.parse(locator.text() + (locator.text().indexOf('?') < 0 ? "?" : "&")
-                                    + "readonly=true")
+                            ? Locator.parse(
+                                    locator.text() + (locator.text().indexOf('?') < 0 ? "?" : "&") + "readonly=true")
                             : locator);
         } catch (final ReplicationException noVolume) {
             if (plainFile) {

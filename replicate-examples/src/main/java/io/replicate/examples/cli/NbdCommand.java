@@ -16,7 +16,6 @@ import picocli.CommandLine.ParameterException;
 final class NbdCommand extends AbstractCommand {
     @Override
     int run() {
-        throw new ParameterException(
-                spec.commandLine(), "say one of serve, info, list, map, read, write, bitmap");
+        throw new ParameterException(spec.commandLine(), "say one of serve, info, list, map, read, write, bitmap");
     }
 }

@@ -27,8 +27,8 @@ final class NbdInfoCommand extends AbstractCommand {
         if (json) {
             new JsonLines(out()).print(fields);
         } else {
-            fields.forEach((key, value) -> out().println(
-                    key + ": " + (key.endsWith("size") ? value + " (" + Sizes.format((Long) value) + ")" : value)));
+            fields.forEach((key, value) -> out().println(key + ": "
+                    + (key.endsWith("size") ? value + " (" + Sizes.format((Long) value) + ")" : value)));
         }
         return ExitCode.OK;
     }

@@ -28,9 +28,8 @@ final class NbdListCommand extends AbstractCommand {
                 fields.put("description", export.getValue());
                 lines.print(fields);
             } else {
-                out().println(
-                        (export.getKey().isEmpty() ? "\"\"" : export.getKey())
-                                + (export.getValue().isEmpty() ? "" : "\t" + export.getValue()));
+                out().println((export.getKey().isEmpty() ? "\"\"" : export.getKey())
+                        + (export.getValue().isEmpty() ? "" : "\t" + export.getValue()));
             }
         }
         return ExitCode.OK;

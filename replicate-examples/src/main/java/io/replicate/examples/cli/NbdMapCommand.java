@@ -31,8 +31,8 @@ final class NbdMapCommand extends AbstractCommand {
     int run() throws Exception {
         final JsonLines lines = new JsonLines(out());
         try (NbdVolume volume = NbdVolume.open(NbdAddress.of(Locator.parse(uri)))) {
-            final boolean unknown =
-                    context.equals(Nbd.BASE_ALLOCATION) && volume.info().contexts().isEmpty();
+            final boolean unknown = context.equals(Nbd.BASE_ALLOCATION)
+                    && volume.info().contexts().isEmpty();
             final List<StatusRun> runs = unknown
                     ? List.of(new StatusRun(0, volume.info().sizeBytes(), 0)) // everything may be data
                     : volume.status(context);

@@ -70,7 +70,9 @@ final class NbdServeCommand extends AbstractCommand {
     @Option(names = "--tls", description = "Insist on TLS; needs --tls-certificates.")
     private boolean tls;
 
-    @Option(names = "--tls-optional", description = "Speak TLS with clients that ask for it, and serve all others, too.")
+    @Option(
+            names = "--tls-optional",
+            description = "Speak TLS with clients that ask for it, and serve all others, too.")
     private boolean tlsOptional;
 
     @Option(
@@ -259,7 +261,8 @@ final class NbdServeCommand extends AbstractCommand {
     private static int inheritedSockets() {
         final String pid = System.getenv("LISTEN_PID");
         final String count = System.getenv("LISTEN_FDS");
-        final boolean ours = pid != null && pid.equals(Long.toString(ProcessHandle.current().pid()));
+        final boolean ours =
+                pid != null && pid.equals(Long.toString(ProcessHandle.current().pid()));
         return ours && count != null && count.matches("[0-9]{1,3}") ? Integer.parseInt(count) : 0;
     }
 

@@ -8,9 +8,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.HashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -73,8 +73,7 @@ final class Call {
     }
 
     boolean isComplete() {
-        return error != NbdError.OK || data == null || type != Nbd.CMD_READ
-                || received == length;
+        return error != NbdError.OK || data == null || type != Nbd.CMD_READ || received == length;
     }
 
     void finish() {
@@ -129,8 +128,8 @@ final class Call {
     }
 
     private String message(Object where) {
-        return where + ": " + Nbd.commandName(type) + " offset=" + offset + " length="
-                + length + ": " + NbdError.name(error) + (text.isEmpty() ? "" : " (" + text + ")");
+        return where + ": " + Nbd.commandName(type) + " offset=" + offset + " length=" + length + ": "
+                + NbdError.name(error) + (text.isEmpty() ? "" : " (" + text + ")");
     }
 
     /** Returns what a block status said in a context. */

@@ -154,7 +154,10 @@ final class ClientHandshake {
 
     private void send(int option, ByteBuf data) {
         final ByteBuf out = stream.buffer();
-        out.writeLong(Nbd.OPTION_MAGIC).writeInt(option).writeInt(data.readableBytes()).writeBytes(data);
+        out.writeLong(Nbd.OPTION_MAGIC)
+                .writeInt(option)
+                .writeInt(data.readableBytes())
+                .writeBytes(data);
         data.release();
         stream.write(out);
     }
@@ -305,7 +308,8 @@ final class ClientHandshake {
             size = stream.readLong();
             flags = stream.readShort();
         } catch (final ReplicationException e) {
-            throw ReplicationException.misuse(address + ": the server ended the connection: it may not have this export, or insist on TLS");
+            throw ReplicationException.misuse(
+                    address + ": the server ended the connection: it may not have this export, or insist on TLS");
         }
         if ((serverFlags & Nbd.FLAG_NO_ZEROES) == 0) {
             stream.read(Nbd.RESERVED_ZEROES).release();
@@ -325,7 +329,8 @@ final class ClientHandshake {
     ExportInfo result(List<ExportInfo.Context> contexts) throws ReplicationException {
         if (size < 0) {
             throw ReplicationException.fail(
-                    address + ": a size of " + Long.toUnsignedString(size) + " bytes is more than can be handled", null);
+                    address + ": a size of " + Long.toUnsignedString(size) + " bytes is more than can be handled",
+                    null);
         }
         return new ExportInfo(
                 name,

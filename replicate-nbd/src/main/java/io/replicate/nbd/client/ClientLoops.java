@@ -35,8 +35,7 @@ final class ClientLoops {
         final Class<? extends Channel> tcpChannel = epoll() ? EpollSocketChannel.class : NioSocketChannel.class;
         final Class<? extends Channel> unixChannel =
                 epoll() ? EpollDomainSocketChannel.class : NioDomainSocketChannel.class;
-        final Bootstrap bootstrap =
-                new Bootstrap().group(Group.LOOPS).channel(unix ? unixChannel : tcpChannel);
+        final Bootstrap bootstrap = new Bootstrap().group(Group.LOOPS).channel(unix ? unixChannel : tcpChannel);
         return unix
                 ? bootstrap
                 : bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);

@@ -3,8 +3,8 @@ package io.replicate.nbd.client;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.replicate.core.spi.ReplicationException;
@@ -60,15 +60,13 @@ final class Dialer {
             connecting.channel().close();
             final Throwable cause = connecting.cause();
             throw ReplicationException.retry(
-                    "cannot connect to " + address.server() + ": "
-                            + (cause == null ? "no answer" : reason(cause)),
+                    "cannot connect to " + address.server() + ": " + (cause == null ? "no answer" : reason(cause)),
                     cause);
         }
         final Channel channel = connecting.channel();
         final HandshakeStream stream = opened[0];
         try {
-            return use.with(
-                    channel, stream, receive, new ClientHandshake(stream, address, () -> startTls(channel)));
+            return use.with(channel, stream, receive, new ClientHandshake(stream, address, () -> startTls(channel)));
         } catch (final IOException | RuntimeException e) {
             channel.close().awaitUninterruptibly();
             stream.discard();
@@ -77,8 +75,7 @@ final class Dialer {
     }
 
     private static String reason(Throwable cause) {
-        final String text =
-                cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        final String text = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
         return cause instanceof UnknownHostException ? "unknown host " + text : text;
     }
 
@@ -150,8 +147,7 @@ final class Dialer {
     Map<String, String> list() throws IOException {
         return dial((channel, stream, receive, handshake) -> {
             if (!handshake.begin()) {
-                throw ReplicationException.misuse(
-                        address.server() + ": the server is too old to list its exports");
+                throw ReplicationException.misuse(address.server() + ": the server is too old to list its exports");
             }
             final Map<String, String> exports = new LinkedHashMap<>(handshake.list());
             handshake.abort();

@@ -44,13 +44,7 @@ public record NbdAddress(
         Duration reconnect) {
     private static final Set<String> SCHEMES = Set.of("nbd", "nbds", "nbd+unix", "nbds+unix");
     private static final Set<String> PARAMETERS = Set.of(
-            "socket",
-            "tls-certificates",
-            "tls-verify-peer",
-            "tls-hostname",
-            "connections",
-            "timeout",
-            "reconnect");
+            "socket", "tls-certificates", "tls-verify-peer", "tls-hostname", "connections", "timeout", "reconnect");
     private static final int DEFAULT_CONNECTIONS = 4;
     private static final int MAX_CONNECTIONS = 64;
     private static final int MAX_PORT = 65535;

@@ -259,7 +259,9 @@ public final class NbdVolume implements Volume {
         final List<Extent> extents = new ArrayList<>();
         long at = from;
         final List<ExportInfo.Context> ids = wire.info().contexts();
-        for (final Call.Descriptor d : ids.isEmpty() ? List.<Call.Descriptor>of() : call.status(ids.get(0).id())) {
+        for (final Call.Descriptor d : ids.isEmpty()
+                ? List.<Call.Descriptor>of()
+                : call.status(ids.get(0).id())) {
             final long begin = Math.max(at, offset);
             final long end = Math.min(at + Math.min(d.length(), info.sizeBytes() - at), offset + length);
             at += d.length();
@@ -288,8 +290,8 @@ public final class NbdVolume implements Volume {
 
     private void requireInside(long offset, long length) {
         if (offset < 0 || length < 0 || offset > info.sizeBytes() - length) {
-            throw new IllegalArgumentException(
-                    "offset=" + offset + " length=" + length + " of " + address + " with " + info.sizeBytes() + " bytes");
+            throw new IllegalArgumentException("offset=" + offset + " length=" + length + " of " + address + " with "
+                    + info.sizeBytes() + " bytes");
         }
     }
 

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * One connection in its transmission phase. Calls may be made by any thread; all else is the event loop's. A server that
  * breaks the protocol, or goes away, loses the connection and with it every call that was not answered.
  */
-@SuppressWarnings({"FutureReturnValueIgnored", "ReferenceEquality"}) // a write or close that fails closes the channel, which is watched
+@SuppressWarnings({"FutureReturnValueIgnored", "ReferenceEquality"
+}) // a write or close that fails closes the channel, which is watched
 final class Wire extends ChannelInboundHandlerAdapter {
     private static final int MAX_STATUS = 8 + 16 * Nbd.MAX_DESCRIPTORS;
     private static final int MAX_ERROR = 2 * Nbd.MAX_STRING;
@@ -233,7 +234,9 @@ final class Wire extends ChannelInboundHandlerAdapter {
         final long cookie = in.getLong(at + 8);
         final long length = extended ? in.getLong(at + 24) : in.getUnsignedInt(at + 16);
         final Call call = calls.get(cookie);
-        if (call == null || extended != info.extended() || !info.structured()
+        if (call == null
+                || extended != info.extended()
+                || !info.structured()
                 || (extended && in.getLong(at + 16) != call.offset)) {
             lose("the server sent a reply that fits no request");
             return false;

@@ -28,8 +28,8 @@ public final class ControlClient {
     public List<Bitmap> list() throws IOException {
         final List<List<String>> rows = ask("bitmap-list");
         return rows.subList(1, rows.size()).stream()
-                .map(row -> new Bitmap(
-                        row.get(0), row.get(1), Integer.parseInt(row.get(2)), Long.parseLong(row.get(3))))
+                .map(row ->
+                        new Bitmap(row.get(0), row.get(1), Integer.parseInt(row.get(2)), Long.parseLong(row.get(3))))
                 .toList();
     }
 

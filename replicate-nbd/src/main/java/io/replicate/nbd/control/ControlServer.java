@@ -91,7 +91,8 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private void serve(SocketChannel peer) {
-        final ScheduledFuture<?> tooSlow = watchdog.schedule(() -> closeQuietly(peer), QUESTION_SECONDS, TimeUnit.SECONDS);
+        final ScheduledFuture<?> tooSlow =
+                watchdog.schedule(() -> closeQuietly(peer), QUESTION_SECONDS, TimeUnit.SECONDS);
         try (peer) {
             ControlMessage answer;
             try {
@@ -117,7 +118,8 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private ControlMessage answer(ControlMessage question) throws ReplicationException {
-        final List<String> words = question.rows().isEmpty() ? List.of() : question.rows().get(0);
+        final List<String> words =
+                question.rows().isEmpty() ? List.of() : question.rows().get(0);
         switch (words.isEmpty() ? "" : words.get(0)) {
             case "bitmap-list" -> {
                 return list();
@@ -170,7 +172,8 @@ public final class ControlServer implements AutoCloseable {
 
     private Export export(String name) throws ReplicationException {
         return server.exports().stream()
-                .filter(e -> e.name().equals(name) || (name.isEmpty() && e == server.exports().get(0)))
+                .filter(e -> e.name().equals(name)
+                        || (name.isEmpty() && e == server.exports().get(0)))
                 .findFirst()
                 .orElseThrow(() -> ReplicationException.misuse("export '" + name + "' is not known here"));
     }
@@ -179,8 +182,7 @@ public final class ControlServer implements AutoCloseable {
         return export(export)
                 .volume()
                 .find(name)
-                .orElseThrow(() ->
-                        ReplicationException.misuse("export '" + export + "' has no bitmap '" + name + "'"));
+                .orElseThrow(() -> ReplicationException.misuse("export '" + export + "' has no bitmap '" + name + "'"));
     }
 
     @Override

@@ -88,11 +88,7 @@ public final class ReceiveBuffers implements RecvByteBufAllocator {
         @Override
         public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
             final ChannelConfig c = config;
-            return c != null
-                    && c.isAutoRead()
-                    && reads < MAX_READS_PER_LOOP
-                    && lastBytes > 0
-                    && maybeMoreData.get();
+            return c != null && c.isAutoRead() && reads < MAX_READS_PER_LOOP && lastBytes > 0 && maybeMoreData.get();
         }
 
         @Override

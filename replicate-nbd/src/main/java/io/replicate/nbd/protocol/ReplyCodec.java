@@ -57,8 +57,7 @@ public final class ReplyCodec {
     }
 
     /** Appends the final error chunk of a reply, with a text for people. */
-    public static void error(
-            ByteBuf to, boolean extended, int error, long cookie, long requestOffset, String text) {
+    public static void error(ByteBuf to, boolean extended, int error, long cookie, long requestOffset, String text) {
         final int header = to.writerIndex();
         chunk(to, extended, true, Nbd.REPLY_ERROR, cookie, requestOffset, 0);
         to.writeInt(error);

@@ -46,8 +46,10 @@ final class Commands {
             if (error == NbdError.ENOTSUP && !op.has(Nbd.CMD_FLAG_FAST_ZERO)) {
                 error = NbdError.EIO;
             }
-            op.fail(error, Nbd.commandName(op.type) + " offset=" + op.offset + " length=" + op.length + ": "
-                    + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()));
+            op.fail(
+                    error,
+                    Nbd.commandName(op.type) + " offset=" + op.offset + " length=" + op.length + ": "
+                            + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()));
             if (error != NbdError.ENOTSUP) {
                 LOG.warn("{}: {}", negotiated.export(), op.reason());
             }
@@ -160,8 +162,8 @@ final class Commands {
                 chunk(op, to, false, dataFrom, (int) (from - dataFrom));
                 chunks++;
             }
-            ReplyCodec.hole(
-                    to, negotiated.extended(), done && upTo == end, op.cookie, op.requestOffset, from, (int) (upTo - from));
+            ReplyCodec.hole(to, negotiated.extended(), done && upTo == end, op.cookie, op.requestOffset, from, (int)
+                    (upTo - from));
             chunks++;
             dataFrom = upTo;
         }
@@ -218,8 +220,8 @@ final class Commands {
         final List<Extent> extents = bitmap != null
                 ? bitmap.runs(op.offset, op.length, limit)
                 : medium.volume().extents(op.offset, op.length, one ? 2 : limit);
-        final StatusChunk chunk = new StatusChunk(
-                to, negotiated.extended(), medium.minBlock(), op.offset, op.offset + op.length, limit);
+        final StatusChunk chunk =
+                new StatusChunk(to, negotiated.extended(), medium.minBlock(), op.offset, op.offset + op.length, limit);
         chunk.begin(op, context.id(), done);
         for (final Extent extent : extents) {
             chunk.add(extent, bitmap != null ? dirtyFlags(extent) : allocationFlags(extent));

@@ -50,7 +50,8 @@ public final class Export {
                     + volume.geometry().minIoBytes() + " bytes are larger than the protocol allows (65536)");
         }
         final TrackedVolume tracked = TrackedVolume.of(volume);
-        return new Export(name, "", tracked, volume.readOnly(), false, new Medium(tracked, volume instanceof MemoryVolume));
+        return new Export(
+                name, "", tracked, volume.readOnly(), false, new Medium(tracked, volume instanceof MemoryVolume));
     }
 
     /** Returns this export with a description for people, shown in listings. */

@@ -19,8 +19,8 @@ final class ExportTable {
         this.exports = List.copyOf(new ArrayList<>(exports));
         for (final Export export : exports) {
             if (byName.putIfAbsent(export.name(), export) != null) {
-                throw ReplicationException.misuse("two exports have the name '" + export.name()
-                        + "': give each its own as NAME=URI");
+                throw ReplicationException.misuse(
+                        "two exports have the name '" + export.name() + "': give each its own as NAME=URI");
             }
         }
         byName.putIfAbsent("", exports.get(0));

@@ -258,8 +258,7 @@ final class Handshake {
     }
 
     private Negotiated negotiated(Export export) {
-        return new Negotiated(
-                export, structured, extended, contextExport == export ? contexts : List.of(), false);
+        return new Negotiated(export, structured, extended, contextExport == export ? contexts : List.of(), false);
     }
 
     private static int flags(Negotiated negotiated) {
@@ -322,12 +321,10 @@ final class Handshake {
         final Negotiated negotiated = negotiated(export);
         final int minBlock = export.medium().minBlock();
         if (wantsBlockSize || minBlock > 1) {
-            replies.infoBlockSize(
-                    option, minBlock, Math.max(minBlock, PREFERRED_BLOCK), RequestCheck.MAX_PAYLOAD);
+            replies.infoBlockSize(option, minBlock, Math.max(minBlock, PREFERRED_BLOCK), RequestCheck.MAX_PAYLOAD);
         }
         if (!wantsBlockSize && minBlock > USUAL_BLOCK) {
-            replies.error(
-                    option, Nbd.REP_ERR_BLOCK_SIZE_REQD, "this export needs requests in blocks of " + minBlock);
+            replies.error(option, Nbd.REP_ERR_BLOCK_SIZE_REQD, "this export needs requests in blocks of " + minBlock);
             return;
         }
         replies.infoExport(option, export.sizeBytes(), flags(negotiated));

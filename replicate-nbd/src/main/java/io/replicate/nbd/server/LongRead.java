@@ -99,14 +99,8 @@ final class LongRead {
     private void header(Replies replies) {
         final ByteBuf header = alloc.directBuffer(Replies.ROOM);
         if (chunked) {
-            ReplyCodec.data(
-                    header,
-                    extended,
-                    false,
-                    request.cookie,
-                    request.requestOffset,
-                    request.offset,
-                    (int) request.length);
+            ReplyCodec.data(header, extended, false, request.cookie, request.requestOffset, request.offset, (int)
+                    request.length);
         } else {
             ReplyCodec.simple(header, NbdError.OK, request.cookie);
         }

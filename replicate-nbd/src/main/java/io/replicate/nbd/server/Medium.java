@@ -59,7 +59,9 @@ final class Medium {
         this.volume = volume;
         this.minBlock = volume.geometry().minIoBytes();
         this.size = volume.geometry().sizeBytes() & -minBlock;
-        this.file = size == 0 ? null : volume.slice(0, size).filter(s -> s.length() >= size).orElse(null);
+        this.file = size == 0
+                ? null
+                : volume.slice(0, size).filter(s -> s.length() >= size).orElse(null);
         this.access = inMemory ? Access.MEMORY : access();
         this.known = size < MAX_KNOWN_BYTES ? new AtomicBits((size >>> KNOWN_SHIFT) + 1) : null;
     }
@@ -234,9 +236,7 @@ final class Medium {
 
     /** Returns whether a range is known to be data all over. */
     boolean isKnownData(long offset, long length) {
-        return known != null
-                && length > 0
-                && known.all(offset >>> KNOWN_SHIFT, (offset + length - 1) >>> KNOWN_SHIFT);
+        return known != null && length > 0 && known.all(offset >>> KNOWN_SHIFT, (offset + length - 1) >>> KNOWN_SHIFT);
     }
 
     /** Returns the extents of a range that is about to be read, and remembers what is data around it. */

@@ -12,8 +12,8 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.nbd.protocol.ReceiveBuffers;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -210,9 +210,8 @@ public final class NbdServer implements AutoCloseable {
                 .channelFactory(factory)
                 .option(ChannelOption.SO_BACKLOG, 1024)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .childOption(
-                        ChannelOption.WRITE_BUFFER_WATER_MARK,
-                        new WriteBufferWaterMark((int) low, (int) settings.limits().clientMemoryBytes()))
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark((int) low, (int)
+                        settings.limits().clientMemoryBytes()))
                 .childHandler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {

@@ -22,11 +22,13 @@ final class Operation implements Runnable {
 
     long length;
     /** The payload of a write, or the reply of a read or block status. */
-    @Nullable ByteBuf data;
+    @Nullable
+    ByteBuf data;
     /** Bytes that count against the client's limit while this is under way. */
     int held;
     /** The request of which this is a piece; null when it is whole. */
-    @Nullable Operation whole;
+    @Nullable
+    Operation whole;
     /** Of a whole: pieces that are under way. */
     int pending;
     /** Of a whole: whether all pieces were handed out. */
@@ -35,7 +37,9 @@ final class Operation implements Runnable {
     boolean streamed;
 
     int error;
-    @Nullable String text;
+
+    @Nullable
+    String text;
 
     Operation(Transmission owner) {
         this.owner = owner;

@@ -20,7 +20,9 @@ final class RequestCheck {
     RequestCheck(Negotiated negotiated) {
         this.negotiated = negotiated;
         this.minBlock = negotiated.export().medium().minBlock();
-        this.size = negotiated.oldstyle() ? oldstyleSize(negotiated.export()) : negotiated.export().sizeBytes();
+        this.size = negotiated.oldstyle()
+                ? oldstyleSize(negotiated.export())
+                : negotiated.export().sizeBytes();
         this.readOnly = negotiated.export().isReadOnly();
     }
 

@@ -125,7 +125,8 @@ public final class SourceVolume implements Volume {
         if (flags.contains(Flag.FAST)) {
             throw new UnsupportedOperationException("a sink does not say whether zeroing is fast");
         }
-        writable().write(flags.contains(Flag.NO_HOLE) ? Extent.zero(offset, length) : Extent.hole(offset, length), null);
+        writable()
+                .write(flags.contains(Flag.NO_HOLE) ? Extent.zero(offset, length) : Extent.hole(offset, length), null);
         flushIf(flags);
     }
 

@@ -3,9 +3,9 @@ package io.replicate.nbd.server;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdError;
+import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.protocol.RequestHeader;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -318,7 +318,9 @@ final class Transmission {
             start(op);
         } else if (payloadBytes < Long.BYTES + Integer.BYTES
                 || payloadBytes % Integer.BYTES != 0
-                || payloadBytes > Long.BYTES + Integer.BYTES * (long) negotiated.contexts().size()) {
+                || payloadBytes
+                        > Long.BYTES
+                                + Integer.BYTES * (long) negotiated.contexts().size()) {
             idle.push(op);
             refuse(NbdError.EINVAL, payloadBytes); // also more ids than there are: one must be twice or unknown
         } else {

@@ -76,8 +76,7 @@ class NbdVolumeTest {
         }
     }
 
-    private static void exercise(NbdVolume volume, byte[] model, Random random, int from, int size)
-            throws IOException {
+    private static void exercise(NbdVolume volume, byte[] model, Random random, int from, int size) throws IOException {
         for (int i = 0; i < 200; i++) {
             final int length = 1 + random.nextInt(random.nextInt(4) == 0 ? 1 << 20 : 5000);
             final int at = from + random.nextInt(size - length);
@@ -187,8 +186,9 @@ class NbdVolumeTest {
             server.close();
 
             assertThatThrownBy(() -> volume.read(0, ByteBuffer.allocate(3)))
-                    .isInstanceOfSatisfying(ReplicationException.class, e -> assertThat(e.category())
-                            .isEqualTo(ReplicationException.Category.RETRY));
+                    .isInstanceOfSatisfying(
+                            ReplicationException.class,
+                            e -> assertThat(e.category()).isEqualTo(ReplicationException.Category.RETRY));
         }
     }
 

@@ -75,8 +75,7 @@ class InteropIT {
 
     private static void needs(String tool) {
         assumeTrue(
-                List.of(System.getenv("PATH").split(":")).stream()
-                        .anyMatch(p -> Files.isExecutable(Path.of(p, tool))),
+                List.of(System.getenv("PATH").split(":")).stream().anyMatch(p -> Files.isExecutable(Path.of(p, tool))),
                 tool + " is not installed");
     }
 
@@ -91,7 +90,9 @@ class InteropIT {
         process.destroyForcibly();
         final String text = Files.readString(out);
         assertThat(ended).as("%s ended: %s", String.join(" ", command), text).isTrue();
-        assertThat(process.exitValue()).as("%s: %s", String.join(" ", command), text).isZero();
+        assertThat(process.exitValue())
+                .as("%s: %s", String.join(" ", command), text)
+                .isZero();
         return text;
     }
 
@@ -142,16 +143,27 @@ class InteropIT {
     @Test
     void qemuIoWritesZeroesDiscardsAndReadsBack() throws Exception {
         assertThat(run(
-                        "qemu-io", "-f", "raw",
-                        "-c", "write -P 0x41 5000 1M",
-                        "-c", "write -f -P 0x42 2M 64k",
-                        "-c", "write -z -u 1M 64k",
-                        "-c", "discard 10M 1M",
-                        "-c", "flush",
-                        "-c", "read -P 0x41 5000 900k",
-                        "-c", "read -P 0x42 2M 64k",
-                        "-c", "read -P 0 1M 64k",
-                        "-c", "read -P 0 10M 1M",
+                        "qemu-io",
+                        "-f",
+                        "raw",
+                        "-c",
+                        "write -P 0x41 5000 1M",
+                        "-c",
+                        "write -f -P 0x42 2M 64k",
+                        "-c",
+                        "write -z -u 1M 64k",
+                        "-c",
+                        "discard 10M 1M",
+                        "-c",
+                        "flush",
+                        "-c",
+                        "read -P 0x41 5000 900k",
+                        "-c",
+                        "read -P 0x42 2M 64k",
+                        "-c",
+                        "read -P 0 1M 64k",
+                        "-c",
+                        "read -P 0 10M 1M",
                         uri()))
                 .doesNotContain("verification failed");
     }
@@ -159,14 +171,24 @@ class InteropIT {
     @Test
     void fioVerifiesWhatItWrote() throws Exception {
         final String text = run(
-                "fio", "--name=v", "--ioengine=nbd", "--uri=" + uri(), "--rw=randrw", "--bsrange=512-128k",
-                "--bs_unaligned", "--size=32M", "--iodepth=16", "--verify=crc32c", "--do_verify=1");
+                "fio",
+                "--name=v",
+                "--ioengine=nbd",
+                "--uri=" + uri(),
+                "--rw=randrw",
+                "--bsrange=512-128k",
+                "--bs_unaligned",
+                "--size=32M",
+                "--iodepth=16",
+                "--verify=crc32c",
+                "--do_verify=1");
         assertThat(text).contains("err= 0");
     }
 
     @Test
     void nbdClientListsExports() throws Exception {
-        assertThat(run("nbd-client", "-l", "localhost", Integer.toString(server.port()))).contains("disk");
+        assertThat(run("nbd-client", "-l", "localhost", Integer.toString(server.port())))
+                .contains("disk");
     }
 
     @Test
@@ -201,15 +223,52 @@ class InteropIT {
 
     private Path certificates() throws Exception {
         final Path c = Files.createDirectories(dir.resolve("pki"));
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
-                "-keyout", c + "/ca-key.pem", "-out", c + "/ca-cert.pem");
+        run(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=test",
+                "-keyout",
+                c + "/ca-key.pem",
+                "-out",
+                c + "/ca-cert.pem");
         Files.writeString(c.resolve("ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
         for (final String side : List.of("server", "client")) {
-            run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
-                    "-keyout", c + "/" + side + "-key.pem", "-out", c + "/" + side + ".csr");
-            run("openssl", "x509", "-req", "-in", c + "/" + side + ".csr", "-CA", c + "/ca-cert.pem",
-                    "-CAkey", c + "/ca-key.pem", "-CAcreateserial", "-days", "2",
-                    "-extfile", c + "/ext", "-out", c + "/" + side + "-cert.pem");
+            run(
+                    "openssl",
+                    "req",
+                    "-newkey",
+                    "rsa:2048",
+                    "-nodes",
+                    "-subj",
+                    "/CN=localhost",
+                    "-keyout",
+                    c + "/" + side + "-key.pem",
+                    "-out",
+                    c + "/" + side + ".csr");
+            run(
+                    "openssl",
+                    "x509",
+                    "-req",
+                    "-in",
+                    c + "/" + side + ".csr",
+                    "-CA",
+                    c + "/ca-cert.pem",
+                    "-CAkey",
+                    c + "/ca-key.pem",
+                    "-CAcreateserial",
+                    "-days",
+                    "2",
+                    "-extfile",
+                    c + "/ext",
+                    "-out",
+                    c + "/" + side + "-cert.pem");
         }
         return c;
     }
@@ -277,8 +336,18 @@ class InteropIT {
         final Path socket = dir.resolve("k.sock");
         final Path trigger = dir.resolve("fail");
         try (Peer nbdkit = new Peer(
-                "nbdkit", "-f", "-U", socket.toString(), "--filter=error", "--filter=delay", "memory", "1M",
-                "rdelay=300ms", "error=EIO", "error-rate=100%", "error-file=" + trigger)) {
+                "nbdkit",
+                "-f",
+                "-U",
+                socket.toString(),
+                "--filter=error",
+                "--filter=delay",
+                "memory",
+                "1M",
+                "rdelay=300ms",
+                "error=EIO",
+                "error-rate=100%",
+                "error-file=" + trigger)) {
             nbdkit.await(socket);
             try (NbdVolume slow = ofSocket(socket, "")) {
                 slow.read(0, ByteBuffer.allocate(512));
@@ -314,15 +383,19 @@ class InteropIT {
         final Path socket = dir.resolve("q.sock");
         try (Peer qemu = new Peer("qemu-nbd", "-f", "raw", "-t", "-k", socket.toString(), image.toString())) {
             qemu.await(socket);
-            org.awaitility.Awaitility.await().atMost(Duration.ofSeconds(10)).ignoreExceptions().untilAsserted(() -> {
-                try (NbdVolume remote = ofSocket(socket, "&connections=1")) {
-                    final ByteBuffer all = ByteBuffer.allocateDirect(1 << 20);
-                    remote.read(1 << 20, all);
-                    assertThat(all.flip())
-                            .isEqualTo(ByteBuffer.wrap(Files.readAllBytes(image), 1 << 20, 1 << 20));
-                    assertThat(remote.extents(0, SIZE, 100).get(0).hasData()).isTrue();
-                }
-            });
+            org.awaitility.Awaitility.await()
+                    .atMost(Duration.ofSeconds(10))
+                    .ignoreExceptions()
+                    .untilAsserted(() -> {
+                        try (NbdVolume remote = ofSocket(socket, "&connections=1")) {
+                            final ByteBuffer all = ByteBuffer.allocateDirect(1 << 20);
+                            remote.read(1 << 20, all);
+                            assertThat(all.flip())
+                                    .isEqualTo(ByteBuffer.wrap(Files.readAllBytes(image), 1 << 20, 1 << 20));
+                            assertThat(remote.extents(0, SIZE, 100).get(0).hasData())
+                                    .isTrue();
+                        }
+                    });
         }
     }
 }

@@ -165,7 +165,8 @@ class HandshakeTest {
             assertThat(client.ask(Nbd.OPT_GO, new byte[3]).type()).isEqualTo(Nbd.REP_ERR_INVALID);
             assertThat(client.ask(Nbd.OPT_GO, new byte[] {-1, -1, -1, -1, 0, 0}).type())
                     .isEqualTo(Nbd.REP_ERR_INVALID);
-            assertThat(client.ask(Nbd.OPT_INFO, new byte[] {0, 0, 0, 1, -1, 0, 0}).type())
+            assertThat(client.ask(Nbd.OPT_INFO, new byte[] {0, 0, 0, 1, -1, 0, 0})
+                            .type())
                     .isEqualTo(Nbd.REP_ERR_INVALID);
             assertThat(client.ask(4).type()).isEqualTo(Nbd.REP_ERR_UNSUP);
             assertThat(client.ask(0x7fffffff, new byte[70000]).type()).isEqualTo(Nbd.REP_ERR_UNSUP);
@@ -202,7 +203,8 @@ class HandshakeTest {
                 assertThat(names(client, Nbd.OPT_LIST_META_CONTEXT, "qemu:")).containsExactly("qemu:dirty-bitmap:b");
                 assertThat(names(client, Nbd.OPT_LIST_META_CONTEXT, "base:", "x-other:"))
                         .containsExactly("base:allocation");
-                assertThat(names(client, Nbd.OPT_SET_META_CONTEXT, "base:", "qemu:")).isEmpty();
+                assertThat(names(client, Nbd.OPT_SET_META_CONTEXT, "base:", "qemu:"))
+                        .isEmpty();
                 assertThat(names(client, Nbd.OPT_SET_META_CONTEXT, "qemu:dirty-bitmap:b", "qemu:dirty-bitmap:b"))
                         .containsExactly("qemu:dirty-bitmap:b");
                 assertThat(names(client, Nbd.OPT_SET_META_CONTEXT)).isEmpty();
@@ -226,7 +228,8 @@ class HandshakeTest {
                 RawClient client = test.client().greet()) {
             client.ask(Nbd.OPT_STRUCTURED_REPLY);
             names(client, Nbd.OPT_SET_META_CONTEXT, Nbd.BASE_ALLOCATION);
-            assertThat(client.ask(Nbd.OPT_SET_META_CONTEXT, RawClient.contexts("nope")).type())
+            assertThat(client.ask(Nbd.OPT_SET_META_CONTEXT, RawClient.contexts("nope"))
+                            .type())
                     .isEqualTo(Nbd.REP_ERR_UNKNOWN);
             client.go("");
 
@@ -250,8 +253,10 @@ class HandshakeTest {
     void optionsMayArriveByteByByte() throws Exception {
         try (TestServer test = new TestServer();
                 RawClient client = test.client().greet()) {
-            final ByteBuffer option =
-                    ByteBuffer.allocate(16).putLong(Nbd.OPTION_MAGIC).putInt(Nbd.OPT_STRUCTURED_REPLY).putInt(0);
+            final ByteBuffer option = ByteBuffer.allocate(16)
+                    .putLong(Nbd.OPTION_MAGIC)
+                    .putInt(Nbd.OPT_STRUCTURED_REPLY)
+                    .putInt(0);
             for (final byte b : option.array()) {
                 client.out.write(b);
                 client.out.flush();
@@ -271,7 +276,8 @@ class HandshakeTest {
 
     @Test
     void oneClientTooManyIsClosedAtOnce() throws Exception {
-        try (TestServer test = new TestServer(b -> b.limits(ServerLimits.defaults().clients(1)));
+        try (TestServer test =
+                        new TestServer(b -> b.limits(ServerLimits.defaults().clients(1)));
                 RawClient first = test.client().greet();
                 RawClient second = test.client()) {
             assertThat(second.atEnd()).isTrue();

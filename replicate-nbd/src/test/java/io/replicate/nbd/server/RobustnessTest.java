@@ -78,7 +78,8 @@ class RobustnessTest {
                     for (int n = 0; n < 50; n++) {
                         final int type = random.nextInt(10);
                         final int flags = random.nextInt(4) == 0 ? random.nextInt(65536) : random.nextInt(64);
-                        final long offset = random.nextInt(8) == 0 ? random.nextLong() : random.nextInt(TestServer.SIZE);
+                        final long offset =
+                                random.nextInt(8) == 0 ? random.nextLong() : random.nextInt(TestServer.SIZE);
                         final int length = random.nextInt(10000);
                         final byte[] payload =
                                 new byte[random.nextInt(3) == 0 ? random.nextInt(10000) : type == 1 ? length : 0];

@@ -22,9 +22,11 @@ class TransmissionTest {
                 RawClient c = test.client().simple("")) {
             assertThat(refused(c, 0, Nbd.CMD_READ, SIZE - 1, 2)).isEqualTo(EINVAL);
             assertThat(refused(c, 0, Nbd.CMD_READ, -1, 2)).isEqualTo(EINVAL);
-            assertThat(refused(c, 0, Nbd.CMD_WRITE, SIZE - 1, 2, (byte) 1, (byte) 2)).isEqualTo(ENOSPC);
+            assertThat(refused(c, 0, Nbd.CMD_WRITE, SIZE - 1, 2, (byte) 1, (byte) 2))
+                    .isEqualTo(ENOSPC);
             assertThat(refused(c, 0, Nbd.CMD_WRITE_ZEROES, SIZE, 1)).isEqualTo(ENOSPC);
-            assertThat(refused(c, 0, Nbd.CMD_WRITE_ZEROES, 1L << 62, 0xffffffffL)).isEqualTo(ENOSPC);
+            assertThat(refused(c, 0, Nbd.CMD_WRITE_ZEROES, 1L << 62, 0xffffffffL))
+                    .isEqualTo(ENOSPC);
             assertThat(refused(c, 0, Nbd.CMD_TRIM, 0, SIZE + 1)).isEqualTo(EINVAL);
             assertThat(refused(c, 0, Nbd.CMD_CACHE, 0, SIZE + 1)).isEqualTo(EINVAL);
             assertThat(refused(c, 0, Nbd.CMD_FLUSH, 1, 0)).isEqualTo(EINVAL);
@@ -33,8 +35,10 @@ class TransmissionTest {
             assertThat(refused(c, 0, 65535, 0, 0)).isEqualTo(EINVAL);
             assertThat(refused(c, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, 1)).isEqualTo(EINVAL);
             assertThat(refused(c, 1 << 15, Nbd.CMD_READ, 0, 1)).isEqualTo(EINVAL);
-            assertThat(refused(c, Nbd.CMD_FLAG_NO_HOLE, Nbd.CMD_WRITE, 0, 1, (byte) 5)).isEqualTo(EINVAL);
-            assertThat(refused(c, Nbd.CMD_FLAG_PAYLOAD_LEN, Nbd.CMD_WRITE, 0, 1, (byte) 5)).isEqualTo(EINVAL);
+            assertThat(refused(c, Nbd.CMD_FLAG_NO_HOLE, Nbd.CMD_WRITE, 0, 1, (byte) 5))
+                    .isEqualTo(EINVAL);
+            assertThat(refused(c, Nbd.CMD_FLAG_PAYLOAD_LEN, Nbd.CMD_WRITE, 0, 1, (byte) 5))
+                    .isEqualTo(EINVAL);
             assertThat(refused(c, Nbd.CMD_FLAG_FAST_ZERO, Nbd.CMD_TRIM, 0, 1)).isEqualTo(EINVAL);
             assertThat(refused(c, Nbd.CMD_FLAG_REQ_ONE, Nbd.CMD_FLUSH, 0, 0)).isEqualTo(EINVAL);
             assertThat(refused(c, Nbd.CMD_FLAG_FUA, Nbd.CMD_FLUSH, 0, 0)).isZero();
@@ -112,8 +116,7 @@ class TransmissionTest {
             assertThat(data.type()).isEqualTo(Nbd.REPLY_OFFSET_DATA);
             assertThat(data.done()).isFalse();
             assertThat(data.data().getLong()).isEqualTo((1 << 20) - 512);
-            assertThat(Arrays.copyOfRange(data.payload(), 8, 520))
-                    .isEqualTo(TestServer.bytes((1 << 20) - 512, 512));
+            assertThat(Arrays.copyOfRange(data.payload(), 8, 520)).isEqualTo(TestServer.bytes((1 << 20) - 512, 512));
             assertThat(hole.type()).isEqualTo(Nbd.REPLY_OFFSET_HOLE);
             assertThat(hole.done()).isTrue();
             assertThat(hole.data().getLong()).isEqualTo(1 << 20);
@@ -147,7 +150,8 @@ class TransmissionTest {
             assertThat(chunk.type()).isEqualTo(Nbd.REPLY_ERROR);
             assertThat(chunk.done()).isTrue();
             assertThat(chunk.error()).isEqualTo(EINVAL);
-            assertThat(new String(chunk.payload(), 6, chunk.payload().length - 6)).contains("beyond the end");
+            assertThat(new String(chunk.payload(), 6, chunk.payload().length - 6))
+                    .contains("beyond the end");
         }
     }
 
@@ -160,12 +164,15 @@ class TransmissionTest {
                         .tcp(new java.net.InetSocketAddress(java.net.InetAddress.getLoopbackAddress(), 0))
                         .start();
                 RawClient c = new RawClient(server.port()).simple("")) {
-            assertThat(refused(c, 0, Nbd.CMD_WRITE, 0, big, TestServer.bytes(0, big))).isZero();
-            assertThat(refused(c, 0, Nbd.CMD_WRITE, 0, big + 1, new byte[big + 1])).isEqualTo(EINVAL);
+            assertThat(refused(c, 0, Nbd.CMD_WRITE, 0, big, TestServer.bytes(0, big)))
+                    .isZero();
+            assertThat(refused(c, 0, Nbd.CMD_WRITE, 0, big + 1, new byte[big + 1]))
+                    .isEqualTo(EINVAL);
             assertThat(refused(c, 0, Nbd.CMD_READ, 0, big + 1)).isEqualTo(EINVAL);
             c.request(0, Nbd.CMD_READ, 5, 0, big);
             assertThat(c.simpleReply(5)).isZero();
-            assertThat(Arrays.equals(c.in.readNBytes(big), TestServer.bytes(0, big))).isTrue();
+            assertThat(Arrays.equals(c.in.readNBytes(big), TestServer.bytes(0, big)))
+                    .isTrue();
             assertThat(test.server.memoryInUse()).isLessThan(64 << 20);
         }
     }
@@ -208,7 +215,12 @@ class TransmissionTest {
                             .putInt((int) SIZE - (1 << 20))
                             .putInt(3)
                             .flip());
-            assertThat(one).isEqualTo(ByteBuffer.allocate(12).putInt(id).putInt(4096).putInt(0).flip());
+            assertThat(one)
+                    .isEqualTo(ByteBuffer.allocate(12)
+                            .putInt(id)
+                            .putInt(4096)
+                            .putInt(0)
+                            .flip());
         }
     }
 
@@ -251,10 +263,12 @@ class TransmissionTest {
                             .putLong(3)
                             .flip());
 
-            final byte[] chosen = ByteBuffer.allocate(12).putLong(8192).putInt(id).array();
+            final byte[] chosen =
+                    ByteBuffer.allocate(12).putLong(8192).putInt(id).array();
             c.extended(Nbd.CMD_FLAG_PAYLOAD_LEN, Nbd.CMD_BLOCK_STATUS, 7, 0, chosen.length, chosen);
             assertThat(c.chunk().type()).isEqualTo(Nbd.REPLY_BLOCK_STATUS_EXT);
-            final byte[] unknown = ByteBuffer.allocate(12).putLong(8192).putInt(id + 9).array();
+            final byte[] unknown =
+                    ByteBuffer.allocate(12).putLong(8192).putInt(id + 9).array();
             c.extended(Nbd.CMD_FLAG_PAYLOAD_LEN, Nbd.CMD_BLOCK_STATUS, 8, 0, unknown.length, unknown);
             assertThat(c.chunk().error()).isEqualTo(EINVAL);
             final byte[] twice =
@@ -339,7 +353,8 @@ class TransmissionTest {
             assertThat(refused(c, 0, Nbd.CMD_WRITE, 512, 4, (byte) 1, (byte) 2, (byte) 3, (byte) 4))
                     .isZero();
             assertThat(refused(c, 0, Nbd.CMD_READ, SIZE - 1, 2)).isEqualTo(ENOSPC);
-            assertThat(refused(c, 0, Nbd.CMD_WRITE, SIZE, 2, (byte) 1, (byte) 2)).isEqualTo(ENOSPC);
+            assertThat(refused(c, 0, Nbd.CMD_WRITE, SIZE, 2, (byte) 1, (byte) 2))
+                    .isEqualTo(ENOSPC);
             assertThat(refused(c, 0, Nbd.CMD_WRITE, -1, 2, (byte) 1, (byte) 2)).isEqualTo(ENOSPC);
             assertThat(refused(c, 0, Nbd.CMD_FLUSH, SIZE, 1)).isEqualTo(ENOSPC);
             assertThat(refused(c, 0, Nbd.CMD_DISC, SIZE, 1)).isEqualTo(ENOSPC);
