@@ -173,7 +173,9 @@ final class Wire extends ChannelInboundHandlerAdapter {
         if (p != null && !p.isWritable()) {
             placeFilled();
         }
-        receive.target(place != null && !pending.isReadable() && !info.tls() ? place : null);
+        final ByteBuf next = place;
+        final boolean inPlace = next != null && next.hasMemoryAddress() && !pending.isReadable() && !info.tls();
+        receive.target(inPlace ? next : null);
     }
 
     /** Takes the next part from {@code in}; returns false when it is not there yet. */

@@ -107,7 +107,7 @@ final class Transmission {
         this.memoryLimit = limits.clientMemoryBytes();
         this.direct = !tls;
         this.headerBytes = RequestHeader.bytes(negotiated.extended());
-        this.split = channel.alloc().directBuffer(Nbd.EXTENDED_REQUEST_HEADER, Nbd.EXTENDED_REQUEST_HEADER);
+        this.split = Unpooled.buffer(headerBytes, headerBytes);
     }
 
     // ---- input
@@ -659,9 +659,6 @@ final class Transmission {
     void closed() {
         gone = true;
         dropInput();
-        if (split.refCnt() > 0) {
-            split.release();
-        }
         replies.release();
         settle();
     }

@@ -307,7 +307,6 @@ class InteropIT {
                 "--mask-handshake=1",
                 "--mask-handshake=2",
                 "--mask-handshake=3",
-                "--oldstyle",
                 "--filter=noextents",
                 "--filter=nozero",
                 "--filter=noparallel"
@@ -327,6 +326,22 @@ class InteropIT {
                 final byte[] now = Files.readAllBytes(image);
                 assertThat(now[150]).isZero();
                 assertThat(now[200]).isEqualTo((byte) 9);
+            }
+        }
+    }
+
+    @Test
+    void theClientReadsAndWritesOldstyle() throws Exception {
+        final Path socket = dir.resolve("k.sock");
+        try (Peer nbdkit = new Peer("nbdkit", "-f", "--oldstyle", "-U", socket.toString(), "file", image.toString())) {
+            nbdkit.await(socket);
+            try (NbdVolume old = ofSocket(socket, "")) {
+                old.write(200, ByteBuffer.wrap(new byte[] {9}), Set.of());
+                final ByteBuffer into = ByteBuffer.allocate(1);
+                old.read(200, into);
+
+                assertThat(into.get(0)).isEqualTo((byte) 9);
+                assertThat(old.info().protocol()).isEqualTo("oldstyle");
             }
         }
     }
