@@ -48,7 +48,8 @@ final class RingConfig {
         try {
             lines = Files.readAllLines(file, StandardCharsets.UTF_8);
         } catch (final CharacterCodingException e) {
-            throw new ReplicationException(ReplicationException.Category.MISUSE, file + ": is not text in UTF-8", e);
+            throw new ReplicationException(
+                    ReplicationException.Category.MISUSE, file + ": is not text in UTF-8", e);
         }
         final List<String> options = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
