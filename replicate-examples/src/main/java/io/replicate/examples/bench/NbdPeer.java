@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** One NBD server under measurement, ours or another's, with one file exported on a local port. */
 final class NbdPeer implements AutoCloseable {
@@ -18,9 +20,9 @@ final class NbdPeer implements AutoCloseable {
 
     private final String name;
     private final int port;
-    private final Process process;
+    private final ProcessHandle process;
 
-    private NbdPeer(final String name, final int port, final Process process) {
+    private NbdPeer(final String name, final int port, final ProcessHandle process) {
         this.name = name;
         this.port = port;
         this.process = process;
@@ -72,7 +74,12 @@ final class NbdPeer implements AutoCloseable {
                 config,
                 "[generic]\nlistenaddr = 127.0.0.1\nport = " + port + "\nallowlist = true\n[default]\nexportname = "
                         + file + "\n");
-        return start("nbd-server", port, List.of("nbd-server", "-n", "-C", config.toString()));
+        // it goes into the background by itself, and says in a file who it became
+        final Path pid = file.resolveSibling("nbd-server.pid");
+        final NbdPeer peer = start(
+                "nbd-server", port, List.of("nbd-server", "-C", config.toString(), "-p", pid.toString()));
+        final long daemon = Long.parseLong(Files.readString(pid).strip());
+        return new NbdPeer(peer.name, port, ProcessHandle.of(daemon).orElseThrow());
     }
 
     private static int freePort() throws IOException {
@@ -87,13 +94,13 @@ final class NbdPeer implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        final NbdPeer peer = new NbdPeer(name, port, process);
+        final NbdPeer peer = new NbdPeer(name, port, process.toHandle());
         for (int tries = 0; ; tries++) {
             try (Socket probe = new Socket(InetAddress.getLoopbackAddress(), port)) {
                 probe.getInputStream().read();
                 return peer;
             } catch (final IOException e) {
-                if (tries == 100 || !process.isAlive()) {
+                if (tries == 100 || (!process.isAlive() && process.exitValue() != 0)) {
                     peer.close();
                     throw new IOException(name + " did not start: " + String.join(" ", command), e);
                 }
@@ -138,9 +145,9 @@ final class NbdPeer implements AutoCloseable {
         process.descendants().forEach(ProcessHandle::destroy);
         process.destroy();
         try {
-            if (!process.waitFor(20, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
+            process.onExit().get(20, TimeUnit.SECONDS);
+        } catch (final TimeoutException | ExecutionException e) {
+            process.destroyForcibly();
         } catch (final InterruptedException e) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
