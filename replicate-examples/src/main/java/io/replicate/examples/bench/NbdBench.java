@@ -67,7 +67,9 @@ public final class NbdBench {
             peers.add(NbdPeer.nbdkit(file(directory, "nbdkit")));
             peers.add(NbdPeer.qemu(file(directory, "qemu")));
             peers.add(NbdPeer.nbdServer(file(directory, "nbd-server")));
-            out.printf("%d MiB in %s, %d s a turn, %d rounds; best of the rounds%n", bytes >> 20, directory, seconds, rounds);
+            out.printf(
+                    "%d MiB in %s, %d s a turn, %d rounds; best of the rounds%n",
+                    bytes >> 20, directory, seconds, rounds);
             for (final NbdPeer peer : peers) {
                 fio(peer, new Cell("randread", "4k", 32), 2 * seconds); // warm
                 fio(peer, new Cell("randwrite", "4k", 32), seconds);
@@ -81,13 +83,16 @@ public final class NbdBench {
                         verdicts);
             }
             compare("nbdcopy to null", peers, peer -> copy(peer, peer.uri(), "null:"), 1, verdicts);
-            final List<NbdPeer> targets = List.of(
-                    NbdPeer.ours(file(directory, "ours2")), NbdPeer.nbdkit(file(directory, "nbdkit2")));
+            final List<NbdPeer> targets =
+                    List.of(NbdPeer.ours(file(directory, "ours2")), NbdPeer.nbdkit(file(directory, "nbdkit2")));
             try {
                 compare(
                         "nbdcopy between two servers",
                         peers.subList(0, 2),
-                        peer -> copy(peer, peer.uri(), targets.get(peers.indexOf(peer)).uri()),
+                        peer -> copy(
+                                peer,
+                                peer.uri(),
+                                targets.get(peers.indexOf(peer)).uri()),
                         1,
                         verdicts);
             } finally {
@@ -159,7 +164,8 @@ public final class NbdBench {
         }
     }
 
-    private Turn fio(final NbdPeer peer, final Cell cell, final int runSeconds) throws IOException, InterruptedException {
+    private Turn fio(final NbdPeer peer, final Cell cell, final int runSeconds)
+            throws IOException, InterruptedException {
         final double before = peer.cpuSeconds();
         final String json = output(List.of(
                 "fio",

@@ -76,8 +76,8 @@ final class NbdPeer implements AutoCloseable {
                         + file + "\n");
         // it goes into the background by itself, and says in a file who it became
         final Path pid = file.resolveSibling("nbd-server.pid");
-        final NbdPeer peer = start(
-                "nbd-server", port, List.of("nbd-server", "-C", config.toString(), "-p", pid.toString()));
+        final NbdPeer peer =
+                start("nbd-server", port, List.of("nbd-server", "-C", config.toString(), "-p", pid.toString()));
         final long daemon = Long.parseLong(Files.readString(pid).strip());
         return new NbdPeer(peer.name, port, ProcessHandle.of(daemon).orElseThrow());
     }
