@@ -1,6 +1,7 @@
 package io.replicate.nbd.client;
 
 import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -35,7 +36,8 @@ final class ClientLoops {
         final Class<? extends Channel> tcpChannel = epoll() ? EpollSocketChannel.class : NioSocketChannel.class;
         final Class<? extends Channel> unixChannel =
                 epoll() ? EpollDomainSocketChannel.class : NioDomainSocketChannel.class;
-        final Bootstrap bootstrap = new Bootstrap().group(Group.LOOPS).channel(unix ? unixChannel : tcpChannel);
+        final Bootstrap bootstrap = new Bootstrap().group(Group.LOOPS).channel(unix ? unixChannel : tcpChannel)
+                        .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT);
         return unix
                 ? bootstrap
                 : bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);

@@ -21,6 +21,7 @@ final class HandshakeStream extends ChannelInboundHandlerAdapter {
     private final String peer;
     private final long deadlineNs;
     private final ByteBuf received; // guarded by this
+    private boolean released; // guarded by this
     private boolean ended; // guarded by this
     private @Nullable Throwable failure; // guarded by this
 
@@ -34,7 +35,7 @@ final class HandshakeStream extends ChannelInboundHandlerAdapter {
     @Override
     public synchronized void channelRead(ChannelHandlerContext ctx, Object message) {
         final ByteBuf in = (ByteBuf) message;
-        if (received.refCnt() > 0 && received.readableBytes() + in.readableBytes() <= MAX_BUFFERED) {
+        if (!released && received.readableBytes() + in.readableBytes() <= MAX_BUFFERED) {
             received.discardSomeReadBytes();
             received.writeBytes(in);
         } else {
@@ -123,12 +124,13 @@ final class HandshakeStream extends ChannelInboundHandlerAdapter {
     /** Ends the blocking phase. Called when nothing more is expected; returns what came nevertheless. */
     synchronized ByteBuf finish() {
         final ByteBuf left = received.readBytes(received.readableBytes());
-        received.release();
+        discard();
         return left;
     }
 
     synchronized void discard() {
-        if (received.refCnt() > 0) {
+        if (!released) {
+            released = true;
             received.release();
         }
     }

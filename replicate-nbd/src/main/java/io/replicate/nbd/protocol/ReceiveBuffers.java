@@ -2,9 +2,11 @@ package io.replicate.nbd.protocol;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
+import io.netty.util.concurrent.FastThreadLocal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,19 @@ import org.jspecify.annotations.Nullable;
 public final class ReceiveBuffers implements RecvByteBufAllocator {
     private static final int FRESH = 128 << 10;
     private static final int MAX_READS_PER_LOOP = 16;
+
+    /** One buffer per event loop, used again whenever nobody has kept the one before. */
+    private static final FastThreadLocal<ByteBuf> SHARED = new FastThreadLocal<>() {
+        @Override
+        protected ByteBuf initialValue() {
+            return new UnpooledByteBufAllocator(true, true).directBuffer(FRESH, FRESH);
+        }
+
+        @Override
+        protected void onRemoval(ByteBuf buffer) {
+            buffer.release();
+        }
+    };
 
     private @Nullable ByteBuf target;
 
@@ -40,7 +55,11 @@ public final class ReceiveBuffers implements RecvByteBufAllocator {
         @Override
         public ByteBuf allocate(ByteBufAllocator alloc) {
             final ByteBuf payload = target;
-            return payload != null && payload.isWritable() ? payload.retain() : alloc.directBuffer(FRESH, FRESH);
+            if (payload != null && payload.isWritable()) {
+                return payload.retain();
+            }
+            final ByteBuf shared = SHARED.get();
+            return shared.refCnt() == 1 ? shared.clear().retain() : alloc.directBuffer(FRESH, FRESH);
         }
 
         @Override

@@ -35,7 +35,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
     private final ReceiveBuffers receive;
     private final boolean oldstyle;
     private final Handshake handshake;
-    private final ByteBuf haggling;
+    /** What came and was not taken yet; null when the handshake is over. Never asked for its reference count: a
+     * released buffer may be somebody else's by then. */
+    private @Nullable ByteBuf haggling;
 
     private @Nullable Transmission transmission;
     private @Nullable Future<?> deadline;
@@ -94,19 +96,30 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         } else if (t != null) {
             t.receive(in);
         } else {
-            haggling.writeBytes(in);
+            if (haggling != null) {
+                haggling.writeBytes(in);
+            }
             in.release();
             haggle();
         }
     }
 
     private void haggle() {
-        if (transmission == null && !lingering) {
-            handshake.receive(haggling);
-            if (transmission == null && haggling.refCnt() > 0) {
-                haggling.discardSomeReadBytes();
+        final ByteBuf received = haggling;
+        if (received != null && !lingering) {
+            handshake.receive(received);
+            if (haggling != null) {
+                received.discardSomeReadBytes();
                 channel.config().setAutoRead(channel.isWritable());
             }
+        }
+    }
+
+    private void endHaggling() {
+        final ByteBuf received = haggling;
+        haggling = null;
+        if (received != null) {
+            received.release();
         }
     }
 
@@ -143,7 +156,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        LOG.debug("{}: closed after {}", channel.remoteAddress(), cause.toString());
+        LOG.debug("{}: closed after a failure", channel.remoteAddress(), cause);
         channel.close();
     }
 
@@ -157,9 +170,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         if (t != null) {
             t.closed();
         }
-        if (haggling.refCnt() > 0) {
-            haggling.release();
-        }
+        endHaggling();
     }
 
     @Override
@@ -185,12 +196,13 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
                 channel, negotiated, settings.limits(), budget, workers, receive, tls, this::closeWhenSent);
         transmission = t;
         channel.config().setAutoRead(true);
-        if (haggling.isReadable()) {
+        final ByteBuf received = haggling;
+        haggling = null;
+        if (received != null) {
             channel.flush();
-            t.receive(haggling.readRetainedSlice(haggling.readableBytes()));
+            t.receive(received); // as it is: what is left belongs to the transmission
             t.receiveComplete();
         }
-        haggling.release();
     }
 
     @Override
