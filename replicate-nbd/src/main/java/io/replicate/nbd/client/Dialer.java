@@ -58,6 +58,9 @@ final class Dialer {
                 .connect(address.socketAddress(ClientLoops.epoll()));
         if (!connecting.awaitUninterruptibly(CONNECT.toMillis(), TimeUnit.MILLISECONDS) || !connecting.isSuccess()) {
             connecting.channel().close();
+            if (opened[0] != null) {
+                opened[0].discard();
+            }
             final Throwable cause = connecting.cause();
             throw ReplicationException.retry(
                     "cannot connect to " + address.server() + ": " + (cause == null ? "no answer" : reason(cause)),
