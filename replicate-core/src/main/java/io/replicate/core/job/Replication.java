@@ -109,7 +109,7 @@ public final class Replication {
 
     /** Copies into an open volume, in place. */
     public Replication to(final Volume volume) {
-        sink = End.given(new VolumeSink(volume));
+        sink = End.given(VolumeSink.borrowing(volume));
         return this;
     }
 

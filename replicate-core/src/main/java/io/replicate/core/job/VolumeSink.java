@@ -8,19 +8,33 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Stored;
 import io.replicate.core.spi.Target;
 import io.replicate.core.spi.Volume;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Writes a copy into an open volume, in place. The volume stays its owner's to close. */
-final class VolumeSink implements Sink<Extent> {
+/** Writes a copy into an open volume, in place. */
+public final class VolumeSink implements Sink<Extent> {
     private final Volume volume;
+    private final boolean owning;
 
-    VolumeSink(final Volume volume) {
+    private VolumeSink(final Volume volume, final boolean owning) {
         this.volume = volume;
+        this.owning = owning;
+    }
+
+    /** Returns the sink of a volume that stays its owner's to close. */
+    public static VolumeSink borrowing(final Volume volume) {
+        return new VolumeSink(volume, false);
+    }
+
+    /** Returns the sink of a volume that is closed with it. */
+    public static VolumeSink owning(final Volume volume) {
+        return new VolumeSink(volume, true);
     }
 
     @Override
@@ -42,7 +56,11 @@ final class VolumeSink implements Sink<Extent> {
     }
 
     @Override
-    public void close() {}
+    public void close() throws IOException {
+        if (owning) {
+            volume.close();
+        }
+    }
 
     private final class InPlace implements Session<Extent> {
 
@@ -76,6 +94,11 @@ final class VolumeSink implements Sink<Extent> {
         public Committed commit(final Revision revision) throws IOException {
             volume.flush();
             return Committed.IN_PLACE;
+        }
+
+        @Override
+        public Optional<Source<Extent>> readBack() {
+            return Optional.of(volume);
         }
 
         @Override

@@ -30,11 +30,11 @@ import org.jspecify.annotations.Nullable;
  * @param context that has them.
  * @param chain our own certificate first; empty when we have none.
  */
-record TlsIdentity(SSLContext context, List<X509Certificate> chain) {
+public record TlsIdentity(SSLContext context, List<X509Certificate> chain) {
     private static final char[] NO_PASSWORD = new char[0];
 
     /** Reads {@code side-cert.pem} and {@code side-key.pem} ({@code server}, {@code client}) and the CA's files. */
-    static TlsIdentity ofDirectory(
+    public static TlsIdentity ofDirectory(
             final Path directory, final String side, final boolean required, final boolean verifyPeer)
             throws ReplicationException {
         if (!Files.isDirectory(directory)) {
@@ -71,7 +71,7 @@ record TlsIdentity(SSLContext context, List<X509Certificate> chain) {
     }
 
     /** Returns a client's identity without certificates, which trusts the CAs that come with the JDK, or anybody. */
-    static TlsIdentity system(final boolean verifyPeer) throws ReplicationException {
+    public static TlsIdentity system(final boolean verifyPeer) throws ReplicationException {
         try {
             return new TlsIdentity(
                     context(null, List.of(), verifyPeer ? null : new TrustManager[] {new Anybody()}), List.of());

@@ -3,7 +3,14 @@ package io.replicate.examples.cli;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 
-@Command(subcommands = {BenchCopyCommand.class, BenchRingCommand.class, BenchCasCommand.class, BenchDeltaCommand.class})
+@Command(
+        subcommands = {
+            BenchCopyCommand.class,
+            BenchRingCommand.class,
+            BenchCasCommand.class,
+            BenchDeltaCommand.class,
+            BenchNbdCommand.class
+        })
 final class BenchCommand extends AbstractCommand {
     @Override
     int run() {

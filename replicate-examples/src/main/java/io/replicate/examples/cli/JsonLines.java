@@ -6,7 +6,7 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Prints one JSON object per line, for machines. Its first member is {@code event}. Thread-safe. */
+/** Prints one JSON object per line, for machines. The first member of an event is {@code event}. Thread-safe. */
 final class JsonLines {
     private final ObjectMapper mapper = new ObjectMapper();
     private final PrintWriter out;
@@ -20,6 +20,11 @@ final class JsonLines {
         final Map<String, Object> object = new LinkedHashMap<>();
         object.put("event", name);
         object.putAll(members);
+        print(object);
+    }
+
+    /** Prints a result that is no event. */
+    synchronized void print(final Map<String, ?> object) {
         try {
             out.println(mapper.writeValueAsString(object));
         } catch (final JsonProcessingException e) {

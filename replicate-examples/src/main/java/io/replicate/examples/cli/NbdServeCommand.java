@@ -1,0 +1,280 @@
+package io.replicate.examples.cli;
+
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Sizes;
+import io.replicate.core.spi.Volume;
+import io.replicate.nbd.control.ControlServer;
+import io.replicate.nbd.protocol.Nbd;
+import io.replicate.nbd.protocol.NbdTls;
+import io.replicate.nbd.server.AccessList;
+import io.replicate.nbd.server.Export;
+import io.replicate.nbd.server.NbdServer;
+import io.replicate.nbd.server.ServerLimits;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "serve",
+        header = "Export files, disks and any other volume to NBD clients, until stopped.",
+        description = {
+            "",
+            "The first export is also what clients get that name none. Without --addr, --port and --unix the server"
+                    + " listens on TCP port 10809, or on the sockets of systemd socket activation (LISTEN_FDS).",
+            ""
+        })
+final class NbdServeCommand extends AbstractCommand {
+    private static final int FIRST_INHERITED = 3;
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "[NAME=]URI",
+            description = "What to export: a path, or any locator, under a name. Say ./A=B for a path that contains"
+                    + " '='.")
+    private List<String> volumes = new ArrayList<>();
+
+    @Option(names = "--export", paramLabel = "NAME", description = "The name of the only export.")
+    private @Nullable String name;
+
+    @Option(names = "--description", paramLabel = "TEXT", description = "Shown to clients that list the exports.")
+    private String description = "";
+
+    @Option(names = "--addr", paramLabel = "ADDRESS", description = "Listen on this address only (default: on all).")
+    private @Nullable String address;
+
+    @Option(names = "--port", description = "Listen on this TCP port; 0 takes a free one (default: 10809).")
+    private @Nullable Integer port;
+
+    @Option(names = "--unix", paramLabel = "PATH", description = "Listen on a Unix socket. May be repeated.")
+    private List<Path> unix = new ArrayList<>();
+
+    @Option(names = "--read-only", description = "Refuse writes.")
+    private boolean readOnly;
+
+    @Option(names = "--rotational", description = "Tell clients that these are rotating disks.")
+    private boolean rotational;
+
+    @Option(names = "--tls", description = "Insist on TLS; needs --tls-certificates.")
+    private boolean tls;
+
+    @Option(
+            names = "--tls-optional",
+            description = "Speak TLS with clients that ask for it, and serve all others, too.")
+    private boolean tlsOptional;
+
+    @Option(
+            names = "--tls-certificates",
+            paramLabel = "DIR",
+            description = "Where ca-cert.pem, server-cert.pem and server-key.pem are.")
+    private @Nullable Path certificates;
+
+    @Option(names = "--tls-verify-peer", description = "Let only clients in that have a certificate of the CA.")
+    private boolean verifyPeer;
+
+    @Option(
+            names = "--allow",
+            paramLabel = "CIDR",
+            split = ",",
+            description = "Let only these addresses in, such as 192.0.2.0/24 or 2001:db8::1. May be repeated.")
+    private List<String> allow = new ArrayList<>();
+
+    @Option(names = "--default-deny", description = "Without --allow, let nobody in.")
+    private boolean defaultDeny;
+
+    @Option(names = "--no-list", description = "Do not tell clients the names of the exports.")
+    private boolean noList;
+
+    @Option(names = "--oldstyle", description = "Speak the oldstyle dialect of flexnbd, for one export.")
+    private boolean oldstyle;
+
+    @Option(
+            names = "--control",
+            paramLabel = "SOCKET",
+            description = "Take orders for 'nbd bitmap' on this Unix socket.")
+    private @Nullable Path control;
+
+    @Option(names = "--max-clients", paramLabel = "N", description = "Serve at most so many (default: 1000).")
+    private @Nullable Integer maxClients;
+
+    @Option(
+            names = "--handshake-timeout",
+            paramLabel = "SECONDS",
+            description = "How long a client may take to choose an export (default: ${DEFAULT-VALUE}).",
+            defaultValue = "15")
+    private int handshakeSeconds;
+
+    @Option(
+            names = "--client-memory",
+            paramLabel = "SIZE",
+            description = "What one client may have in flight (default: 16M).")
+    private @Nullable String clientMemory;
+
+    @Option(names = "--json", description = "Print the addresses as JSON when the server is ready.")
+    private boolean json;
+
+    @Override
+    int run() throws Exception {
+        final Deque<Volume> opened = new ArrayDeque<>();
+        final CountDownLatch stop = new CountDownLatch(1);
+        final CountDownLatch stopped = new CountDownLatch(1);
+        final Thread hook = new Thread(() -> {
+            stop.countDown();
+            awaitQuietly(stopped);
+        });
+        try {
+            try (NbdServer server = builder(opened).start();
+                    ControlServer orders = control == null ? null : ControlServer.start(server, control)) {
+                ready(server);
+                Runtime.getRuntime().addShutdownHook(hook);
+                stop.await();
+            }
+        } finally {
+            while (!opened.isEmpty()) {
+                opened.pop().close();
+            }
+            stopped.countDown();
+        }
+        return ExitCode.OK;
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void ready(NbdServer server) throws IOException {
+        final List<String> addresses =
+                server.addresses().stream().map(NbdServeCommand::uri).toList();
+        if (json) {
+            new JsonLines(out())
+                    .print(Map.of(
+                            "listening",
+                            addresses,
+                            "exports",
+                            server.exports().stream().map(Export::name).toList()));
+        }
+        for (final Export export : server.exports()) {
+            err().println("nbd: serving " + export + ", " + export.sizeBytes() + " bytes"
+                    + (export.isReadOnly() ? ", read-only" : ""));
+        }
+        addresses.forEach(a -> err().println("nbd: listening on " + a));
+        err().flush();
+    }
+
+    private static String uri(java.net.SocketAddress address) {
+        if (address instanceof InetSocketAddress inet) {
+            final String host = inet.getAddress().getHostAddress();
+            return "nbd://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort();
+        }
+        final String path = String.valueOf(address);
+        return path.startsWith("/") ? "nbd+unix:///?socket=" + path : "an inherited socket";
+    }
+
+    private NbdServer.Builder builder(Deque<Volume> opened) throws IOException {
+        final NbdServer.Builder builder = NbdServer.builder().access(AccessList.of(allow, defaultDeny));
+        listen(builder);
+        if (tls || tlsOptional) {
+            if (certificates == null) {
+                throw usage("TLS needs --tls-certificates DIR");
+            }
+            if (oldstyle) {
+                throw usage("--oldstyle knows no TLS");
+            }
+            builder.tls(NbdTls.server(certificates, verifyPeer), tls);
+        } else if (certificates != null || verifyPeer) {
+            throw usage("--tls-certificates and --tls-verify-peer need --tls or --tls-optional");
+        }
+        if (oldstyle) {
+            builder.oldstyle();
+        }
+        if (noList) {
+            builder.hideExports();
+        }
+        builder.limits(limits());
+        if (volumes.size() > 1 && (name != null || oldstyle)) {
+            throw usage((oldstyle ? "--oldstyle" : "--export") + " is for a single export");
+        }
+        for (final String text : volumes) {
+            builder.export(export(text, opened));
+        }
+        return builder;
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private ServerLimits limits() throws ReplicationException {
+        if (handshakeSeconds < 1) {
+            throw usage("--handshake-timeout must be at least 1");
+        }
+        if (maxClients != null && maxClients < 1) {
+            throw usage("--max-clients must be at least 1");
+        }
+        ServerLimits limits = ServerLimits.defaults().handshake(Duration.ofSeconds(handshakeSeconds));
+        limits = limits.clients(maxClients == null ? (oldstyle ? 16 : limits.clients()) : maxClients);
+        if (clientMemory != null) {
+            final long bytes = Sizes.parse("--client-memory", clientMemory);
+            if (bytes < 1 << 16 || bytes > 1 << 30) {
+                throw usage("--client-memory must be 64K to 1G");
+            }
+            limits = limits.clientMemory(bytes);
+        }
+        return limits;
+    }
+
+    private void listen(NbdServer.Builder builder) throws IOException {
+        final int inherited = inheritedSockets();
+        for (int i = 0; i < inherited; i++) {
+            builder.inherited(FIRST_INHERITED + i);
+        }
+        unix.forEach(builder::unix);
+        if (address != null || port != null || (unix.isEmpty() && inherited == 0)) {
+            final int number = port == null ? Nbd.DEFAULT_PORT : port;
+            if (number < 0 || number > 65535) {
+                throw usage("--port must be 0 to 65535");
+            }
+            builder.tcp(
+                    address == null
+                            ? new InetSocketAddress(number)
+                            : new InetSocketAddress(InetAddress.getByName(address), number));
+        }
+    }
+
+    /** Returns how many sockets a service manager has opened for this process: see sd_listen_fds(3). */
+    private static int inheritedSockets() {
+        final String pid = System.getenv("LISTEN_PID");
+        final String count = System.getenv("LISTEN_FDS");
+        final boolean ours =
+                pid != null && pid.equals(Long.toString(ProcessHandle.current().pid()));
+        return ours && count != null && count.matches("[0-9]{1,3}") ? Integer.parseInt(count) : 0;
+    }
+
+    private Export export(String text, Deque<Volume> opened) throws IOException {
+        final NamedVolume named = NamedVolume.parse(text);
+        final Volume volume = named.open(readOnly);
+        opened.push(volume);
+        final String exportName = name != null ? name : named.name();
+        Export export = Export.of(exportName, volume).description(description);
+        if (readOnly) {
+            export = export.readOnly();
+        }
+        return rotational ? export.rotational() : export;
+    }
+}

@@ -1,0 +1,170 @@
+package io.replicate.nbd.client;
+
+import io.replicate.core.spi.ReplicationException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connections to one export. A call goes to the one with the least under way; when that is lost before it answered,
+ * the call is made again on a new one, until the time to reconnect is over. All requests of NBD may be repeated: they
+ * leave the same bytes. Safe for use by any thread.
+ */
+final class Connections implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Connections.class);
+    private static final Duration LAST_WORDS = Duration.ofSeconds(10);
+    private static final long FIRST_WAIT_MS = 20;
+    private static final long LONGEST_WAIT_MS = 1000;
+
+    private final NbdAddress address;
+    private final List<String> contexts;
+    private final Dialer dialer;
+    private final ExportInfo info;
+    private final Slot[] slots;
+    private volatile boolean closed;
+
+    private final class Slot {
+        private final ReentrantLock lock = new ReentrantLock();
+        private volatile @Nullable Wire wire;
+
+        /** An idle connection is better than a new one, and a new one better than one that is busy. */
+        int load() {
+            final Wire w = wire;
+            return w == null || w.isDead() ? 1 : w.underWay() == 0 ? 0 : w.underWay() + 1;
+        }
+
+        Wire wire() throws IOException {
+            final Wire w = wire;
+            return w != null && !w.isDead() ? w : connect();
+        }
+
+        private Wire connect() throws IOException {
+            lock.lock();
+            try {
+                final Wire before = wire;
+                if (before != null && !before.isDead()) {
+                    return before;
+                }
+                final Wire fresh = dialer.open(contexts);
+                if (fresh.info().sizeBytes() != info.sizeBytes()) {
+                    fresh.disconnect();
+                    throw ReplicationException.fail(
+                            address + ": the export had " + info.sizeBytes() + " bytes and now has "
+                                    + fresh.info().sizeBytes(),
+                            null);
+                }
+                if (before != null) {
+                    LOG.info("{}: connected again", address);
+                }
+                if (closed) {
+                    fresh.disconnect();
+                    throw closed();
+                }
+                wire = fresh;
+                return fresh;
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Connects once; more connections follow when there is work for them. */
+    Connections(NbdAddress address, List<String> contexts) throws IOException {
+        this.address = address;
+        this.contexts = contexts;
+        this.dialer = new Dialer(address);
+        final Wire first = dialer.open(contexts);
+        this.info = first.info();
+        this.slots = new Slot[info.multiConn() ? address.connections() : 1];
+        for (int i = 0; i < slots.length; i++) {
+            slots[i] = new Slot();
+        }
+        slots[0].wire = first;
+    }
+
+    ExportInfo info() {
+        return info;
+    }
+
+    private ReplicationException closed() {
+        return ReplicationException.misuse(address + ": is closed");
+    }
+
+    /**
+     * Makes a call and waits for its answer.
+     *
+     * @return the wire that answered: context ids are its own.
+     */
+    Wire call(Call first) throws IOException {
+        Call call = first;
+        long giveUpNs = 0;
+        long waitMs = FIRST_WAIT_MS;
+        while (true) {
+            if (closed) {
+                throw closed();
+            }
+            try {
+                final Wire wire = leastLoaded().wire();
+                wire.submit(call);
+                if (!call.await(address.timeout())) {
+                    wire.abandon("no answer within " + address.timeout().toSeconds() + " s");
+                    call.await(LAST_WORDS); // until then the event loop may still use the buffer
+                }
+                call.check(address);
+                first.takeFrom(call);
+                return wire;
+            } catch (final ReplicationException e) {
+                final long now = System.nanoTime();
+                if (e.category() != ReplicationException.Category.RETRY) {
+                    throw e;
+                }
+                if (giveUpNs == 0) {
+                    giveUpNs = now + address.reconnect().toNanos();
+                }
+                if (now - giveUpNs >= 0) {
+                    throw e;
+                }
+                LOG.debug("{}: trying again: {}", address, e.getMessage());
+                pause(waitMs);
+                waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
+                call = first.again();
+            }
+        }
+    }
+
+    private Slot leastLoaded() {
+        Slot best = slots[0];
+        for (final Slot slot : slots) {
+            if (slot.load() < best.load()) {
+                best = slot;
+            }
+        }
+        return best;
+    }
+
+    private static void pause(long ms) throws ReplicationException {
+        try {
+            TimeUnit.MILLISECONDS.sleep(ms);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ReplicationException(
+                    ReplicationException.Category.CANCELLED, "interrupted while waiting to reconnect", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        for (final Slot slot : slots) {
+            final Wire wire = slot.wire;
+            if (wire != null) {
+                wire.disconnect();
+            }
+        }
+    }
+}

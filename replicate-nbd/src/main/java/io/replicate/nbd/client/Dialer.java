@@ -1,0 +1,166 @@
+package io.replicate.nbd.client;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+import io.replicate.core.spi.ReplicationException;
+import io.replicate.nbd.protocol.Nbd;
+import io.replicate.nbd.protocol.NbdTls;
+import io.replicate.nbd.protocol.ReceiveBuffers;
+import java.io.IOException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLParameters;
+import org.jspecify.annotations.Nullable;
+
+/** Connects to one server, as often as it is asked. Safe for use by any thread. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
+final class Dialer {
+    /** How long a connection may take to be ready, handshake included. */
+    private static final Duration CONNECT = Duration.ofSeconds(20);
+
+    private final NbdAddress address;
+    private final @Nullable SslContext tls;
+
+    Dialer(NbdAddress address) throws ReplicationException {
+        this.address = address;
+        this.tls = address.tls() ? NbdTls.client(address.certificates(), address.verifyPeer()) : null;
+    }
+
+    /** What is done with a fresh connection, as long as it lasts. */
+    private interface Use<T> {
+        T with(Channel channel, HandshakeStream stream, ReceiveBuffers receive, ClientHandshake handshake)
+                throws IOException;
+    }
+
+    private <T> T dial(Use<T> use) throws IOException {
+        final ReceiveBuffers receive = new ReceiveBuffers();
+        final HandshakeStream[] opened = new HandshakeStream[1];
+        final ChannelFuture connecting = ClientLoops.bootstrap(address.socket() != null)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) CONNECT.toMillis())
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.config().setRecvByteBufAllocator(receive);
+                        opened[0] = new HandshakeStream(channel, address.server(), CONNECT);
+                        channel.pipeline().addLast(opened[0]);
+                    }
+                })
+                .connect(address.socketAddress(ClientLoops.epoll()));
+        if (!connecting.awaitUninterruptibly(CONNECT.toMillis(), TimeUnit.MILLISECONDS) || !connecting.isSuccess()) {
+            connecting.channel().close();
+            if (opened[0] != null) {
+                opened[0].discard();
+            }
+            final Throwable cause = connecting.cause();
+            throw ReplicationException.retry(
+                    "cannot connect to " + address.server() + ": " + (cause == null ? "no answer" : reason(cause)),
+                    cause);
+        }
+        final Channel channel = connecting.channel();
+        final HandshakeStream stream = opened[0];
+        try {
+            return use.with(channel, stream, receive, new ClientHandshake(stream, address, () -> startTls(channel)));
+        } catch (final IOException | RuntimeException e) {
+            channel.close().awaitUninterruptibly();
+            stream.discard();
+            throw e;
+        }
+    }
+
+    private static String reason(Throwable cause) {
+        final String text = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        return cause instanceof UnknownHostException ? "unknown host " + text : text;
+    }
+
+    private void startTls(Channel channel) throws IOException {
+        if (tls == null) {
+            throw new IllegalStateException("no TLS was asked for");
+        }
+        final String host = address.hostname().orElse(address.host().isEmpty() ? "localhost" : address.host());
+        final SslHandler handler = tls.newHandler(channel.alloc(), host, -1);
+        if (address.verifyPeer()) {
+            final SSLParameters parameters = handler.engine().getSSLParameters();
+            parameters.setEndpointIdentificationAlgorithm("HTTPS");
+            handler.engine().setSSLParameters(parameters);
+        }
+        handler.setHandshakeTimeoutMillis(CONNECT.toMillis());
+        channel.eventLoop().submit(() -> channel.pipeline().addFirst(handler)).awaitUninterruptibly();
+        if (!handler.handshakeFuture().awaitUninterruptibly(CONNECT.toMillis())
+                || !handler.handshakeFuture().isSuccess()) {
+            final Throwable cause = handler.handshakeFuture().cause();
+            throw ReplicationException.fail(
+                    address.server() + ": TLS failed: " + (cause == null ? "no answer" : cause.getMessage()), cause);
+        }
+    }
+
+    /** Opens the export and enters the transmission phase, with these metadata contexts where the server has them. */
+    Wire open(List<String> contexts) throws IOException {
+        return dial((channel, stream, receive, handshake) -> {
+            final List<ExportInfo.Context> selected = new ArrayList<>();
+            if (handshake.begin()) {
+                if (!contexts.isEmpty()) {
+                    selected.addAll(handshake.contexts(Nbd.OPT_SET_META_CONTEXT, contexts));
+                }
+                handshake.go();
+            } else if (!handshake.isOldstyle()) {
+                handshake.exportName();
+            }
+            final Wire wire = new Wire(channel, address, handshake.result(selected), receive);
+            channel.eventLoop()
+                    .submit(() -> {
+                        final ByteBuf left = stream.finish();
+                        channel.pipeline().replace(stream, "wire", wire);
+                        channel.pipeline().context(wire).fireChannelRead(left);
+                        if (!channel.isActive()) {
+                            channel.pipeline().fireChannelInactive();
+                        }
+                    })
+                    .awaitUninterruptibly();
+            return wire;
+        });
+    }
+
+    /** Asks for the export's properties and the metadata contexts it has, and leaves. */
+    ExportInfo info() throws IOException {
+        return dial((channel, stream, receive, handshake) -> {
+            List<ExportInfo.Context> contexts = List.of();
+            if (handshake.begin()) {
+                contexts = handshake.contexts(Nbd.OPT_LIST_META_CONTEXT, List.of());
+                handshake.go(); // INFO is not to be trusted: nbd-server answers it with a size of 0
+            } else if (!handshake.isOldstyle()) {
+                handshake.exportName();
+            }
+            final ExportInfo info = handshake.result(contexts);
+            leave(channel, stream);
+            return info;
+        });
+    }
+
+    /** Lists the server's exports: name and description. */
+    Map<String, String> list() throws IOException {
+        return dial((channel, stream, receive, handshake) -> {
+            if (!handshake.begin()) {
+                throw ReplicationException.misuse(address.server() + ": the server is too old to list its exports");
+            }
+            final Map<String, String> exports = new LinkedHashMap<>(handshake.list());
+            handshake.abort();
+            leave(channel, stream);
+            return exports;
+        });
+    }
+
+    private static void leave(Channel channel, HandshakeStream stream) {
+        channel.close().awaitUninterruptibly();
+        stream.discard();
+    }
+}

@@ -1,0 +1,116 @@
+package io.replicate.nbd.protocol;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.util.UncheckedBooleanSupplier;
+import io.netty.util.concurrent.FastThreadLocal;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Chooses where the next bytes of a connection go: as a rule into a fresh buffer, but where the rest of a payload is
+ * awaited, straight into that payload, without a copy. Used by the channel's event loop only.
+ */
+public final class ReceiveBuffers implements RecvByteBufAllocator {
+    private static final int FRESH = 128 << 10;
+    private static final int MAX_READS_PER_LOOP = 16;
+
+    /** One buffer per event loop, used again whenever nobody has kept the one before. */
+    private static final FastThreadLocal<ByteBuf> SHARED = new FastThreadLocal<>() {
+        @Override
+        protected ByteBuf initialValue() {
+            return new UnpooledByteBufAllocator(true, true).directBuffer(FRESH, FRESH);
+        }
+
+        @Override
+        protected void onRemoval(ByteBuf buffer) {
+            buffer.release();
+        }
+    };
+
+    private @Nullable ByteBuf target;
+
+    /**
+     * Directs what comes next into the writable bytes of {@code payload} (borrowed); null for fresh buffers. Only for
+     * channels without handlers that transform bytes.
+     */
+    public void target(@Nullable ByteBuf payload) {
+        target = payload;
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // the interface still says Handle, and Netty asks for an ExtendedHandle
+    public Handle newHandle() {
+        return new Chooser();
+    }
+
+    private final class Chooser implements ExtendedHandle {
+        private @Nullable ChannelConfig config;
+        private int reads;
+        private int lastBytes;
+        private int attemptedBytes;
+
+        @Override
+        public ByteBuf allocate(ByteBufAllocator alloc) {
+            final ByteBuf payload = target;
+            if (payload != null && payload.isWritable()) {
+                return payload.retain();
+            }
+            final ByteBuf shared = SHARED.get();
+            return shared.refCnt() == 1 ? shared.clear().retain() : alloc.directBuffer(FRESH, FRESH);
+        }
+
+        @Override
+        public int guess() {
+            return FRESH;
+        }
+
+        @Override
+        public void reset(ChannelConfig channelConfig) {
+            config = channelConfig;
+            reads = 0;
+            lastBytes = 0;
+        }
+
+        @Override
+        public void incMessagesRead(int count) {
+            reads += count;
+        }
+
+        @Override
+        public void lastBytesRead(int bytes) {
+            lastBytes = bytes;
+        }
+
+        @Override
+        public int lastBytesRead() {
+            return lastBytes;
+        }
+
+        @Override
+        public void attemptedBytesRead(int bytes) {
+            attemptedBytes = bytes;
+        }
+
+        @Override
+        public int attemptedBytesRead() {
+            return attemptedBytes;
+        }
+
+        @Override
+        public boolean continueReading() {
+            return continueReading(() -> attemptedBytes == lastBytes);
+        }
+
+        @Override
+        public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
+            final ChannelConfig c = config;
+            return c != null && c.isAutoRead() && reads < MAX_READS_PER_LOOP && lastBytes > 0 && maybeMoreData.get();
+        }
+
+        @Override
+        public void readComplete() {}
+    }
+}
