@@ -97,6 +97,7 @@ class TreeTest {
 
     @Test
     void aDirectoryThatIsMissingIsNoSource() {
-        assertThatThrownBy(() -> Providers.source(Locator.parse("tar:/nowhere"))).hasMessage("/nowhere: is no directory");
+        assertThatThrownBy(() -> Providers.source(Locator.parse("tar:/nowhere")))
+                .hasMessage("/nowhere: is no directory");
     }
 }

@@ -106,8 +106,8 @@ class ReplicationTest {
                         .to(new MemorySink())
                         .workers(100_000)))
                 .hasMessageContaining("100000 workers")
-                .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
-                        .isEqualTo(ReplicationException.Category.MISUSE));
+                .satisfies(e ->
+                        assertThat(ReplicationException.categoryOf(e)).isEqualTo(ReplicationException.Category.MISUSE));
     }
 
     @Test

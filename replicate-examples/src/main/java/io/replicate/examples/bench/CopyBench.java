@@ -50,24 +50,33 @@ public final class CopyBench {
             final String state = cached ? "source in the page cache" : "source on disk";
             out.println(state + ":");
             final Interleaved contest = new Interleaved(out, bytes)
-                    .add(CP, () -> measure(
-                            source,
-                            target,
-                            cached,
-                            List.of("sh", "-c", "cp --reflink=never \"$0\" \"$1\" && sync \"$1\"", source.toString(), target.toString())))
-                    .add(DD, () -> measure(
-                            source,
-                            target,
-                            cached,
-                            List.of(
-                                    "dd",
-                                    "if=" + source,
-                                    "of=" + target,
-                                    "bs=1M",
-                                    "iflag=direct",
-                                    "oflag=direct",
-                                    "conv=fsync",
-                                    "status=none")))
+                    .add(
+                            CP,
+                            () -> measure(
+                                    source,
+                                    target,
+                                    cached,
+                                    List.of(
+                                            "sh",
+                                            "-c",
+                                            "cp --reflink=never \"$0\" \"$1\" && sync \"$1\"",
+                                            source.toString(),
+                                            target.toString())))
+                    .add(
+                            DD,
+                            () -> measure(
+                                    source,
+                                    target,
+                                    cached,
+                                    List.of(
+                                            "dd",
+                                            "if=" + source,
+                                            "of=" + target,
+                                            "bs=1M",
+                                            "iflag=direct",
+                                            "oflag=direct",
+                                            "conv=fsync",
+                                            "status=none")))
                     .add(OURS, () -> measure(source, target, cached, ours(source, target)));
             contest.run(rounds);
             contest.table();
@@ -90,9 +99,10 @@ public final class CopyBench {
         Files.deleteIfExists(target);
         // What the one before left to be written, or trimmed, is not the next one's time.
         run(List.of("sync", "-f", source.toString()));
-        run(cached
-                ? List.of("sh", "-c", "cat \"$0\" >/dev/null", source.toString())
-                : List.of("dd", "if=" + source, "iflag=nocache", "count=0", "status=none"));
+        run(
+                cached
+                        ? List.of("sh", "-c", "cat \"$0\" >/dev/null", source.toString())
+                        : List.of("dd", "if=" + source, "iflag=nocache", "count=0", "status=none"));
         final long beginNs = System.nanoTime();
         final double cpuSeconds = run(command);
         final double seconds = (System.nanoTime() - beginNs) / 1e9;

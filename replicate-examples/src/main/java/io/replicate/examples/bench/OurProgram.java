@@ -19,8 +19,7 @@ final class OurProgram {
                 .forEach(command::add);
         command.add("-Xshare:auto");
         command.addAll(List.of(options));
-        command.addAll(
-                List.of("-cp", System.getProperty("java.class.path"), "io.replicate.examples.cli.Main"));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.replicate.examples.cli.Main"));
         return command;
     }
 }

@@ -11,6 +11,7 @@ import io.replicate.core.spi.Sizes;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -45,7 +46,7 @@ final class KeepRsyncLog implements CopyListener, ProgressListener {
     /** Prints a line. */
     synchronized void line(final String text) {
         endCountdown();
-        err.println(LocalDateTime.now().format(TIME) + secrets.redact(text));
+        err.println(LocalDateTime.now(ZoneId.systemDefault()).format(TIME) + secrets.redact(text));
     }
 
     private void event(final String name, final Map<String, ?> members) {
@@ -65,7 +66,7 @@ final class KeepRsyncLog implements CopyListener, ProgressListener {
     public synchronized void indexesLeft(final int count) {
         if (!inCountdown) {
             inCountdown = true;
-            err.print(LocalDateTime.now().format(TIME) + "getting indexes: ");
+            err.print(LocalDateTime.now(ZoneId.systemDefault()).format(TIME) + "getting indexes: ");
         }
         err.print(count > 0 ? count + "... " : "0");
         err.flush();

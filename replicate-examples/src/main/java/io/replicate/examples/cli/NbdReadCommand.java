@@ -55,8 +55,13 @@ final class NbdReadCommand extends AbstractCommand {
                 throw ReplicationException.misuse(
                         "offset " + from + " and length " + bytes + " go beyond the export's " + size + " bytes");
             }
-            try (OutputStream to = output == null ? System.out : new FileOutputStream(output.toFile())) {
-                copy(volume, from, bytes, to);
+            if (output == null) {
+                copy(volume, from, bytes, System.out);
+                System.out.flush();
+            } else {
+                try (OutputStream to = new FileOutputStream(output.toFile())) {
+                    copy(volume, from, bytes, to);
+                }
             }
             if (json) {
                 final Map<String, Object> fields = new LinkedHashMap<>();

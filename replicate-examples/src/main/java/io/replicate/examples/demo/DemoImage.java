@@ -37,7 +37,7 @@ final class DemoImage {
         }
         generate(image, random);
         return "a sparse generated image of " + (SIZE >> 20) + " MiB (mkfs.ext4 is not installed) with "
-                + ((long) FILES * FILE_BYTES >> 20) + " MiB of data";
+                + (((long) FILES * FILE_BYTES) >> 20) + " MiB of data";
     }
 
     static boolean hasMkfs() {

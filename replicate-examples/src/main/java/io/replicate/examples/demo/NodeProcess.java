@@ -3,15 +3,19 @@ package io.replicate.examples.demo;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A node of the ring in a process of its own, started by the same command line that a user would type. */
 final class NodeProcess implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeProcess.class);
     private static final String BOUND = "ring: waiting for a server at tcp://";
 
     private final Process process;
@@ -59,12 +63,9 @@ final class NodeProcess implements AutoCloseable {
     private static void drain(final BufferedReader lines) {
         final Thread thread = new Thread(() -> {
             try (lines) {
-                while (lines.readLine() != null) {
-                    continue;
-                }
-            } catch (final IOException e) {
-                // The process has ended.
-                return;
+                lines.lines().forEach(line -> LOG.debug("{}", line));
+            } catch (final IOException | UncheckedIOException e) {
+                LOG.debug("the process has ended: {}", e.getMessage());
             }
         });
         thread.setDaemon(true);

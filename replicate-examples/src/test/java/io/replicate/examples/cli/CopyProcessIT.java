@@ -190,7 +190,8 @@ class CopyProcessIT {
 
     @Test
     void aResultThatNobodyGetsIsAFailure() throws Exception {
-        assertThat(start(copy(from, to, "--json").redirectOutput(Path.of("/dev/full").toFile()))
+        assertThat(start(copy(from, to, "--json")
+                                .redirectOutput(Path.of("/dev/full").toFile()))
                         .waitFor())
                 .isEqualTo(1);
 

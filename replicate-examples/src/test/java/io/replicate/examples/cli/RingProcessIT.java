@@ -83,11 +83,15 @@ class RingProcessIT {
         }
 
         void signal(final String name) throws Exception {
-            new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
         }
 
         int exit() throws InterruptedException {
-            assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).as("%s", lines).isTrue();
+            assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS))
+                    .as("%s", lines)
+                    .isTrue();
             return process.exitValue();
         }
     }
@@ -98,8 +102,7 @@ class RingProcessIT {
         random.nextBytes(bytes);
         image = Files.write(directory.resolve("image"), bytes);
         secret = Files.writeString(directory.resolve("secret"), SECRET);
-        Files.setPosixFilePermissions(
-                secret, java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
+        Files.setPosixFilePermissions(secret, java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
     }
 
     @AfterEach
@@ -121,16 +124,31 @@ class RingProcessIT {
 
     private Member join(final int port) throws IOException {
         final Member node = start(
-                "join", "--listen", "127.0.0.1:" + port, "--secret-file", secret.toString(), "--json", "--progress",
-                "--wait", "60");
+                "join",
+                "--listen",
+                "127.0.0.1:" + port,
+                "--secret-file",
+                secret.toString(),
+                "--json",
+                "--progress",
+                "--wait",
+                "60");
         await().atMost(LIMIT).until(() -> node.lines.stream().anyMatch(line -> line.contains("waiting")));
         return node;
     }
 
     private Member serve(final int... ports) throws IOException {
         final List<String> arguments = new ArrayList<>(List.of(
-                "serve", image.toString(), directory.resolve("copy%i").toString(), "--secret-file", secret.toString(),
-                "--rate", RATE, "--json", "--linger", "20"));
+                "serve",
+                image.toString(),
+                directory.resolve("copy%i").toString(),
+                "--secret-file",
+                secret.toString(),
+                "--rate",
+                RATE,
+                "--json",
+                "--linger",
+                "20"));
         for (final int port : ports) {
             arguments.add("127.0.0.1:" + port);
         }
@@ -139,7 +157,8 @@ class RingProcessIT {
 
     private void assertCopies(final int... numbers) throws IOException {
         for (final int number : numbers) {
-            assertThat(Files.mismatch(image, directory.resolve("copy" + number))).isEqualTo(-1);
+            assertThat(Files.mismatch(image, directory.resolve("copy" + number)))
+                    .isEqualTo(-1);
         }
     }
 
@@ -167,7 +186,8 @@ class RingProcessIT {
         }
         assertCopies(1, 2, 3);
         try (var files = Files.list(directory)) {
-            assertThat(files.filter(file -> file.getFileName().toString().startsWith("."))).isEmpty();
+            assertThat(files.filter(file -> file.getFileName().toString().startsWith(".")))
+                    .isEmpty();
         }
     }
 
@@ -198,10 +218,11 @@ class RingProcessIT {
         awaitRandomMoment(nodes[victim]);
         nodes[victim].signal("STOP");
         await().atMost(LIMIT).until(() -> server.lines.stream().anyMatch(line -> line.contains("bypassing")));
-        await().atMost(LIMIT).until(() -> server.lines.stream()
-                        .filter(line -> line.contains("has its copy"))
-                        .count()
-                == 2);
+        await().atMost(LIMIT)
+                .until(() -> server.lines.stream()
+                                .filter(line -> line.contains("has its copy"))
+                                .count()
+                        == 2);
         nodes[victim].signal("CONT");
 
         assertThat(server.exit()).as("%s", server.lines).isZero();
@@ -215,10 +236,15 @@ class RingProcessIT {
         final Member node = join(port);
         Files.writeString(secret, "the secret of somebody else");
         final Member stranger = start(
-                "serve", image.toString(), directory.resolve("copy").toString(), "--secret-file", secret.toString(),
-                "--max-wait", "3", "127.0.0.1:" + port);
-        final String commandLine =
-                Files.readString(Path.of("/proc", Long.toString(node.process.pid()), "cmdline"));
+                "serve",
+                image.toString(),
+                directory.resolve("copy").toString(),
+                "--secret-file",
+                secret.toString(),
+                "--max-wait",
+                "3",
+                "127.0.0.1:" + port);
+        final String commandLine = Files.readString(Path.of("/proc", Long.toString(node.process.pid()), "cmdline"));
 
         assertThat(commandLine).contains("--secret-file").doesNotContain(SECRET);
         assertThat(stranger.exit()).as("%s", stranger.lines).isEqualTo(1);

@@ -36,8 +36,10 @@ final class ClientLoops {
         final Class<? extends Channel> tcpChannel = epoll() ? EpollSocketChannel.class : NioSocketChannel.class;
         final Class<? extends Channel> unixChannel =
                 epoll() ? EpollDomainSocketChannel.class : NioDomainSocketChannel.class;
-        final Bootstrap bootstrap = new Bootstrap().group(Group.LOOPS).channel(unix ? unixChannel : tcpChannel)
-                        .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT);
+        final Bootstrap bootstrap = new Bootstrap()
+                .group(Group.LOOPS)
+                .channel(unix ? unixChannel : tcpChannel)
+                .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT);
         return unix
                 ? bootstrap
                 : bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);

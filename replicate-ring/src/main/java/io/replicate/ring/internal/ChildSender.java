@@ -105,8 +105,8 @@ final class ChildSender implements Runnable {
         attempts++;
         final int streams = Math.max(1, Math.min(child.streams(), SessionContext.MAX_STREAMS));
         for (int stream = 0; stream < streams; stream++) {
-            final String address =
-                    child.addresses().get((stream + attempts) % child.addresses().size());
+            final String address = child.addresses()
+                    .get((stream + attempts) % child.addresses().size());
             final Link link = context.transport().connect(Locator.parse(address), context.deadAfter());
             final Wire wire = new Wire(link);
             if (!keep(wire)) {

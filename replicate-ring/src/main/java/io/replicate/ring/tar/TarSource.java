@@ -87,7 +87,12 @@ final class TarSource implements Source<Extent> {
         @Nullable ReadableByteChannel open = stream;
         if (open == null) {
             final List<String> command = new ArrayList<>(List.of(
-                    "tar", "--create", "--file=-", "--format=posix", "--sparse", "--numeric-owner",
+                    "tar",
+                    "--create",
+                    "--file=-",
+                    "--format=posix",
+                    "--sparse",
+                    "--numeric-owner",
                     "--directory=" + directory));
             excludes.forEach(pattern -> command.add("--exclude=" + pattern));
             command.add(".");
