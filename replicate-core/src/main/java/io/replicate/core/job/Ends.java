@@ -13,6 +13,7 @@ import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Source;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -167,10 +168,17 @@ final class Ends {
         return id != null
                 ? id
                 : JobId.of(
-                        "copy",
-                        String.valueOf(from),
-                        String.valueOf(to),
-                        job.options().selection().toString());
+                        "copy", nameOf(from), nameOf(to), job.options().selection().toString());
+    }
+
+    /** However a path is spelt, and whichever way the file is accessed, it is the same job. */
+    private static String nameOf(final @Nullable Locator end) {
+        if (end == null) {
+            return "";
+        }
+        return "file".equals(end.scheme())
+                ? "file:" + Path.of(end.rest()).toAbsolutePath().normalize()
+                : end.text();
     }
 
     void close() {

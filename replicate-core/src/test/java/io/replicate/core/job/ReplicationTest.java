@@ -2,6 +2,7 @@ package io.replicate.core.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Extent;
@@ -11,6 +12,7 @@ import io.replicate.core.spi.Unit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -168,6 +170,29 @@ class ReplicationTest {
                 .hasMessageContaining("from offset " + (2 * MIB + 17))
                 .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
                         .isEqualTo(ReplicationException.Category.CORRUPT));
+    }
+
+    @Test
+    void aJobIsTheSameHoweverItsFilesAreSpelt() throws Exception {
+        final Path from = directory.resolve("from.img");
+        Files.write(from, random(6 * MIB, 6));
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+        try (Job job = Replication.from(from.toString())
+                .to(directory.resolve("to.img").toString())
+                .checkpoint(checkpoint)
+                .checkpointEvery(MIB, Duration.ofMillis(50))
+                .rateBytesPerSecond(2 * MIB)
+                .start()) {
+            await().until(() -> job.progress().durableBytes() > 0);
+        }
+
+        final Result result = run(Replication.from("file:" + directory + "/./from.img?direct=true")
+                .to(directory + "/./to.img?direct=true")
+                .checkpoint(checkpoint));
+
+        assertThat(result.resumedBytes()).isPositive();
+        assertThat(directory.resolve("to.img")).hasSameBinaryContentAs(from);
+        assertThat(checkpoint.kept).isEmpty();
     }
 
     private static void overwrite(final Path path, final byte[] bytes) {
