@@ -286,8 +286,9 @@ class RingFaultTest {
     @Test
     void aNodeThatHadFinishedServesARestartedServerWithoutCopyingAgain() throws Exception {
         try (TestRing ring = ringOf(2)) {
-            ring.net.freeze("n1", "n2");
-            ring.serve(source);
+            ring.serve(source, ring.fileTarget(), s -> s.linger(Duration.ofSeconds(30)));
+            openAfterReceiving(ring, 1, 2);
+            ring.net.freeze("n2");
             source.openAll();
             ring.awaitState(1, NodeState.DONE);
             ring.net.cut("server");

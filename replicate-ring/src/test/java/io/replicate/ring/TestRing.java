@@ -98,8 +98,12 @@ final class TestRing implements AutoCloseable {
 
         /** Starts a killed node again, at the same address. */
         void restart() throws IOException {
+            restart(options -> {});
+        }
+
+        void restart(final Consumer<RingNode.Builder> options) throws IOException {
             net.mend();
-            start(port, options -> {});
+            start(port, options);
         }
 
         RingNode.Outcome outcome() {

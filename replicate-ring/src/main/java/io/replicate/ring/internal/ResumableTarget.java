@@ -1,13 +1,17 @@
 package io.replicate.ring.internal;
 
+import io.replicate.core.block.BlockPool;
 import io.replicate.core.job.ExtentDigest;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Target;
+import io.replicate.ring.Verify;
 import io.replicate.ring.internal.ControlMessage.Offer;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,7 +50,11 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
         final Session<Extent> session = sink.begin(target(offer, progress));
         try {
             final @Nullable ExtentDigest earlier = digest(state);
-            if (state.same() && session.resumed() && earlier != null && state.position() <= offer.sizeBytes()) {
+            if (state.same()
+                    && earlier != null
+                    && state.position() <= offer.sizeBytes()
+                    && session.resumed()
+                    && isStillThere(offer, sink, session, state)) {
                 LOG.info("going on at offset {}", state.position());
                 return new ResumableTarget(session, state.position(), earlier);
             }
@@ -56,6 +64,24 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
         } catch (final IOException | RuntimeException e) {
             session.close();
             throw e;
+        }
+    }
+
+    /**
+     * Returns whether a device still holds what was written to it: others can write there too, unlike to a half-made file
+     * that nobody knows. Without a digest there is nothing to compare it with.
+     */
+    private static boolean isStillThere(
+            final Offer offer,
+            final Sink<Extent> sink, final Session<Extent> session, final NodeProgress.State state)
+            throws IOException {
+        final @Nullable Source<Extent> stored = session.readBack().orElse(null);
+        if (!sink.geometry().device() || stored == null || Verify.values()[offer.verify()] == Verify.NONE) {
+            return true;
+        }
+        try (BlockPool pool = new BlockPool(ExtentDigest.CHUNK_BYTES, 1)) {
+            return Arrays.equals(
+                    StoredDigest.read(stored, state.position(), pool).save(), state.digest());
         }
     }
 

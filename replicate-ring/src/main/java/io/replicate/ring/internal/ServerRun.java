@@ -13,7 +13,9 @@ import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Transport;
 import io.replicate.core.spi.Unit;
 import io.replicate.ring.NodeReport;
+import io.replicate.ring.NodeState;
 import io.replicate.ring.RingListener;
+import io.replicate.ring.Verify;
 import io.replicate.ring.internal.ControlMessage.ChildLost;
 import io.replicate.ring.internal.ControlMessage.Children;
 import io.replicate.ring.internal.ControlMessage.Offer;
@@ -220,6 +222,7 @@ public final class ServerRun implements AutoCloseable {
             listener.event("ring of " + ready + " formed");
             reader = RingThreads.start("ring-source", this::feedSource);
             awaitEnd();
+            awaitDigest();
             final @Nullable IOException failure = sourceFailure;
             return end(failure == null ? null : String.valueOf(failure.getMessage()));
         } catch (final InterruptedException e) {
@@ -257,9 +260,21 @@ public final class ServerRun implements AutoCloseable {
         }
     }
 
+    /** Waits for the source's digest: nodes that had their copy from an earlier run may be done before it is read. */
+    private void awaitDigest() throws InterruptedException, IOException {
+        final @Nullable Thread reading = reader;
+        while (reading != null
+                && settings.verify() != Verify.NONE
+                && reading.isAlive()
+                && coordinator.reports().stream().anyMatch(node -> node.state() == NodeState.DONE)) {
+            reading.join(TICK.toMillis());
+            cancellation.check();
+        }
+    }
+
     private List<NodeReport> end(final @Nullable String failure) throws IOException {
         endedAtNs = System.nanoTime();
-        if (failure == null) {
+        if (failure == null && fed) {
             coordinator.compare(digest);
         }
         final List<NodeReport> reports = coordinator.reports();

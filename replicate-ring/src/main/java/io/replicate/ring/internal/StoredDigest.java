@@ -22,9 +22,14 @@ final class StoredDigest {
         if (source == null) {
             throw ReplicationException.misuse("this target cannot be read back: use --verify stream");
         }
+        return read(source, size, pool).finish().hex();
+    }
+
+    /** Returns the digest so far of the first {@code size} bytes. */
+    static ExtentDigest read(final Source<Extent> source, final long size, final BlockPool pool) throws IOException {
         final ExtentDigest digest = new ExtentDigest();
         if (size == 0) {
-            return digest.finish().hex();
+            return digest;
         }
         final Selection whole = new Selection.Ranges(List.of(Extent.data(0, size)));
         final Block block = pool.take();
@@ -39,7 +44,7 @@ final class StoredDigest {
         } finally {
             block.release();
         }
-        return digest.finish().hex();
+        return digest;
     }
 
     private static void read(
