@@ -133,6 +133,33 @@ class PeerTest {
         }
     }
 
+    @Test
+    void whatIsLeftOfAnotherDeltaIsNotInTheWay() throws IOException {
+        try (Changes changes = changes()) {
+            assertThatThrownBy(() -> {
+                        try (DeltaPeer peer = DeltaPeer.connect(address)) {
+                            peer.push((out, id) ->
+                                    source(changes, new ArrayList<>()).write(cutAfter(out, 1 << 20), id));
+                        }
+                    })
+                    .hasMessageContaining("pulled the plug");
+        }
+        final byte[] other = Deltas.change(old, 4096, 200, 9);
+        try (Changes changes =
+                new CompareChanges(new Bytes(old), new Bytes(other), new SnapLayout(4096)).find(other.length)) {
+            DeltaPeer.push(
+                    address,
+                    (out, id) -> DeltaExtract.write(
+                            changes,
+                            new Bytes(other),
+                            new ExtractOptions(false, "g0", "g5", id == null ? StreamIds.random() : id, NEVER),
+                            out),
+                    java.time.Duration.ofSeconds(20),
+                    NEVER);
+        }
+        assertThat(target()).isEqualTo(other);
+    }
+
     private static WritableByteChannel cutAfter(final WritableByteChannel out, final long bytes) {
         final long[] left = {bytes};
         return new WritableByteChannel() {

@@ -137,6 +137,7 @@ public final class DeltaTarget implements AutoCloseable {
         }
         if (state.phase() == TargetState.Phase.CLONE) {
             completeClone();
+            directory.delete(Spool.PART);
             recovered = true;
         }
         if (state.phase() == TargetState.Phase.IDLE) {

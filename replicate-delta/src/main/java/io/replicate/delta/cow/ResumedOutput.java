@@ -1,6 +1,5 @@
 package io.replicate.delta.cow;
 
-import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
@@ -40,7 +39,7 @@ public final class ResumedOutput implements WritableByteChannel {
 
     private void begin() throws IOException {
         if ((int) crc.getValue() != token.crc()) {
-            throw ReplicationException.misuse("what was sent before offset " + token.offset()
+            throw new ResumeMismatchException("what was sent before offset " + token.offset()
                     + " is not what the store and the source have now: extract again from the beginning");
         }
         final ByteBuffer head = token.encode();
@@ -53,11 +52,11 @@ public final class ResumedOutput implements WritableByteChannel {
     /**
      * Says that the stream is complete.
      *
-     * @throws ReplicationException MISUSE when it ended before the offset.
+     * @throws ResumeMismatchException when it ended before the offset.
      */
     public void finish() throws IOException {
         if (dropped < token.offset()) {
-            throw ReplicationException.misuse("the stream has only " + dropped + " bytes, the receiver has "
+            throw new ResumeMismatchException("the stream has only " + dropped + " bytes, the receiver has "
                     + token.offset() + " of another one: extract again from the beginning");
         }
         if (!resumed) {

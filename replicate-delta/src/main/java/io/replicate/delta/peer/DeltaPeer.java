@@ -1,11 +1,14 @@
 package io.replicate.delta.peer;
 
+import io.replicate.core.job.Retry;
+import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Link;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Transport;
 import io.replicate.delta.cow.RandomBytes;
+import io.replicate.delta.cow.ResumeMismatchException;
 import io.replicate.delta.cow.ResumeToken;
 import io.replicate.delta.cow.ResumedOutput;
 import io.replicate.delta.frame.FramedOutput;
@@ -131,14 +134,41 @@ public final class DeltaPeer implements TreeReader, RandomBytes {
      * @return the generation that the target is at now.
      */
     public String push(final StreamSource source) throws IOException {
+        return push(source, false);
+    }
+
+    /**
+     * Sends a delta to a peer; connects again and goes on when the link is lost, and begins again when what the peer has
+     * is of another delta.
+     *
+     * @param budget how long to try.
+     * @return the generation that the target is at now.
+     */
+    public static String push(
+            final Locator locator, final StreamSource source, final Duration budget, final Cancellation cancellation)
+            throws IOException {
+        return new Retry(budget, cancellation).call(() -> {
+            try (DeltaPeer peer = connect(locator)) {
+                return peer.push(source, false);
+            } catch (final ResumeMismatchException e) {
+                try (DeltaPeer peer = connect(locator)) {
+                    return peer.push(source, true);
+                }
+            }
+        });
+    }
+
+    private String push(final StreamSource source, final boolean fresh) throws IOException {
         if (!writable) {
             throw ReplicationException.misuse("the peer serves its image for reading only");
         }
-        wire.send(Wire.PUSH);
+        wire.send(Wire.PUSH, fresh ? 1 : 0, "");
         wire.expect(Wire.GO);
         final String text = wire.text();
         try {
             stream(source, text);
+        } catch (final ResumeMismatchException e) {
+            throw e;
         } catch (final IOException e) {
             throw reasonOf(e);
         }

@@ -71,7 +71,7 @@ public final class DeltaServer {
                 page(wire, wire.header().stream(), wire.header().position());
             case Wire.ASK_DATA ->
                 data(wire, wire.header().position(), wire.header().extentLength());
-            case Wire.PUSH -> push(wire);
+            case Wire.PUSH -> push(wire, wire.header().position() == 1);
             default ->
                 throw ReplicationException.corrupt(
                         "a frame of type " + wire.header().type() + " is no question");
@@ -109,11 +109,11 @@ public final class DeltaServer {
         wire.send(Wire.DATA, 0, offset, 0, bytes.flip());
     }
 
-    private void push(final Wire wire) throws IOException {
+    private void push(final Wire wire, final boolean fresh) throws IOException {
         if (!served.writable()) {
             throw ReplicationException.misuse("this image is served for reading only");
         }
-        final @Nullable ResumeToken token = served.position();
+        final @Nullable ResumeToken token = fresh ? null : served.position();
         wire.send(Wire.GO, 0, token == null ? "" : token.toString());
         final Merged merged;
         final Waiting waiting = new Waiting(wire);

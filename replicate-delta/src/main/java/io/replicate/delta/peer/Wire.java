@@ -23,7 +23,7 @@ import java.util.zip.CRC32C;
  *  20 PAGE   server page     level      hashes
  *  21 ASK_DATA client offset            (extent length: how much)
  *  22 DATA   server offset              the bytes
- *  23 PUSH   client                     nothing: a delta follows
+ *  23 PUSH   client 1: from the beginning, else 0; a delta follows
  *  24 GO     server                     resume token, or nothing
  *  25 STREAM client offset              bytes of the framed stream
  *  26 STREAM_END client

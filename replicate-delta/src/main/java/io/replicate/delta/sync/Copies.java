@@ -19,10 +19,12 @@ import io.replicate.delta.peer.DeltaPeer;
 import io.replicate.delta.tree.TreeReader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** The copies that a sync keeps: an image that is opened here, or one that a peer serves. */
 final class Copies {
+    private static final Duration RETRY_FOR = Duration.ofMinutes(5);
     private static final Cancellation NEVER = new Cancellation();
 
     private Copies() {}
@@ -89,9 +91,8 @@ final class Copies {
         @Override
         public void update(final SyncSource source) throws IOException {
             try (Images.Opened data = Images.source(Locator.file(source.device()));
-                    Changes changes = changes(source, data);
-                    DeltaPeer peer = DeltaPeer.connect(locator)) {
-                push(peer, changes, data, source.base(), source.generation());
+                    Changes changes = changes(source, data)) {
+                push(changes, data, source.base(), source.generation());
             }
         }
 
@@ -99,25 +100,29 @@ final class Copies {
         public void resync(final SyncSource source) throws IOException {
             try (Images.Opened data = Images.source(Locator.file(source.device()));
                     TreeReader tree = Verification.treeOf(data, data.size(), unlimited(), NEVER);
-                    DeltaPeer peer = DeltaPeer.connect(locator);
-                    Changes changes = new TreeChanges(tree, peer).find(data.size())) {
-                push(peer, changes, data, "", source.generation());
+                    Changes changes = differences(tree, data)) {
+                push(changes, data, "", source.generation());
             }
         }
 
-        private static void push(
-                final DeltaPeer peer,
-                final Changes changes,
-                final Images.Opened data,
-                final String base,
-                final String generation)
+        private Changes differences(final TreeReader tree, final Images.Opened data) throws IOException {
+            try (DeltaPeer peer = DeltaPeer.connect(locator)) {
+                return new TreeChanges(tree, peer).find(data.size());
+            }
+        }
+
+        private void push(final Changes changes, final Images.Opened data, final String base, final String generation)
                 throws IOException {
-            peer.push((out, streamId) -> DeltaExtract.write(
-                    changes,
-                    data,
-                    new ExtractOptions(
-                            false, base, generation, streamId == null ? StreamIds.random() : streamId, NEVER),
-                    out));
+            DeltaPeer.push(
+                    locator,
+                    (out, streamId) -> DeltaExtract.write(
+                            changes,
+                            data,
+                            new ExtractOptions(
+                                    false, base, generation, streamId == null ? StreamIds.random() : streamId, NEVER),
+                            out),
+                    RETRY_FOR,
+                    NEVER);
         }
 
         @Override

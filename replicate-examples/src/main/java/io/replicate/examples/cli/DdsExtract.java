@@ -36,12 +36,15 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** {@code dds --extract}. */
 final class DdsExtract {
+    private static final Duration RETRY_FOR = Duration.ofMinutes(1);
+
     private final DdsOptions options;
     private final DdsStreams streams;
     private final boolean verbose;
@@ -187,12 +190,17 @@ final class DdsExtract {
             final String base,
             final String generation,
             final List<String> failed) {
-        try (DeltaPeer peer = DeltaPeer.connect(Locator.parse(place))) {
-            peer.push((out, streamId) -> {
-                final String id = streamId == null ? StreamIds.random() : streamId;
-                final boolean bare = options.bare || id.equals(ResumeToken.BARE);
-                DeltaExtract.write(changes, source, new ExtractOptions(bare, base, generation, id, cancellation), out);
-            });
+        try {
+            DeltaPeer.push(
+                    Locator.parse(place),
+                    (out, streamId) -> {
+                        final String id = streamId == null ? StreamIds.random() : streamId;
+                        final boolean bare = options.bare || id.equals(ResumeToken.BARE);
+                        DeltaExtract.write(
+                                changes, source, new ExtractOptions(bare, base, generation, id, cancellation), out);
+                    },
+                    RETRY_FOR,
+                    cancellation);
         } catch (final IOException e) {
             failed.add(place + ": " + Failures.describe(e));
         }
