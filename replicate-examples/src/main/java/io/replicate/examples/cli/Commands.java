@@ -21,6 +21,10 @@ final class Commands {
                     "keep-rsync",
                     "Copy the blocks that one Keep cluster has and another lacks.",
                     () -> new KeepRsyncCommand()),
+            new Entry(
+                    "dolly",
+                    "Clone to many machines as dolly does, in a ring with old dolly nodes or without.",
+                    () -> new DollyCommand()),
             new Entry("ring", "Clone a disk or an image to many machines.", () -> new RingCommand()),
             new Entry("version", "Show the version.", () -> new VersionCommand()));
 

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param tries how often a connection is tried that fails for another reason than being refused.
  * @param blockBytes the unit in which additional links take turns.
  * @param socketBufferBytes SO_SNDBUF and SO_RCVBUF of data connections; 0 leaves them to the kernel.
+ * @param hyphenNormal whether a hyphen in a name is a normal character, also where the configuration does not say so.
  * @param pin what a client writes, whatever the configuration says; null to obey.
  * @param force whether a mounted device may be overwritten.
  * @param resolver makes the address that is connected to out of a name of the configuration.
@@ -45,6 +46,7 @@ public record DollyOptions(
         int tries,
         int blockBytes,
         int socketBufferBytes,
+        boolean hyphenNormal,
         @Nullable String pin,
         boolean force,
         Resolver resolver,
@@ -91,6 +93,7 @@ public record DollyOptions(
         private int tries = 10;
         private int blockBytes = 4096;
         private int socketBufferBytes;
+        private boolean hyphenNormal;
         private @Nullable String pin;
         private boolean force;
         private Resolver resolver = name -> name;
@@ -174,6 +177,12 @@ public record DollyOptions(
             return this;
         }
 
+        /** Sets whether a hyphen in a name is a normal character. */
+        public Builder hyphenNormal(final boolean normal) {
+            hyphenNormal = normal;
+            return this;
+        }
+
         /** Sets the only target that a client writes. */
         public Builder pin(final @Nullable String target) {
             pin = target;
@@ -222,6 +231,7 @@ public record DollyOptions(
                     tries,
                     blockBytes,
                     socketBufferBytes,
+                    hyphenNormal,
                     pin,
                     force,
                     resolver,

@@ -20,7 +20,7 @@ final class NodeName {
     static int find(final DollyConfig config, final DollyOptions options) throws IOException {
         final List<String> names = namesOf(options);
         for (final boolean prefix : new boolean[] {false, true}) {
-            if (prefix && config.hyphenNormal()) {
+            if (prefix && (config.hyphenNormal() || options.hyphenNormal())) {
                 break;
             }
             for (final String name : names) {

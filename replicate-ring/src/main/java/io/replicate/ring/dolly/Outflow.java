@@ -262,6 +262,7 @@ final class Outflow implements Child.Events, AutoCloseable {
 
     @Override
     public void line(final Child child, final String line) {
+        upward.accept(line);
         final String plain = Extension.plain(line);
         synchronized (this) {
             for (final int i : topology.subtree(child.index())) {
@@ -272,7 +273,6 @@ final class Outflow implements Child.Events, AutoCloseable {
             }
             notifyAll();
         }
-        upward.accept(line);
     }
 
     @Override

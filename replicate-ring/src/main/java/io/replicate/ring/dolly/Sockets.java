@@ -26,6 +26,10 @@ final class Sockets implements AutoCloseable {
         return connect(host, options.controlPort(), "", deadline);
     }
 
+    Link controlOnce(final String host, final Duration wait) throws IOException {
+        return tcp.connect(locator(options.resolver().resolve(host), options.controlPort(), ""), wait);
+    }
+
     Link data(final String host, final int segmentBytes, final Deadline deadline) throws IOException {
         String query = segmentBytes > 0 ? "?mss=" + segmentBytes : "";
         if (options.socketBufferBytes() > 0) {
@@ -37,7 +41,7 @@ final class Sockets implements AutoCloseable {
     /** Asks systemd on a client to start dolly; a failure only means that it is not asked this way. */
     void wake(final String host, final Duration wait) {
         try {
-            tcp.connect(locator(host, DollyOptions.WAKE_PORT, ""), wait).close();
+            tcp.connect(locator(options.resolver().resolve(host), DollyOptions.WAKE_PORT, ""), wait).close();
         } catch (final IOException e) {
             options.listener().warning("cannot wake " + host + ": " + e.getMessage());
         }
