@@ -29,7 +29,7 @@ final class Child implements AutoCloseable {
         /** The child is still at it: storing, syncing, waiting for those behind it. */
         void busy(Child child);
 
-        /** All is acknowledged: with a number of bytes, or -1 where every node has reported for itself. */
+        /** All is acknowledged: with a number of bytes, or {@link Outflow#BY_NAME} where every node has reported for itself. */
         void acknowledged(Child child, long bytes);
 
         void reported(Child child, DollyNode node);
@@ -108,10 +108,29 @@ final class Child implements AutoCloseable {
             if (plan.dialect() == Dialect.MODERN) {
                 child.authenticate(options.startWait());
             }
-            final Link[] links = new Link[plan.config().add().links()];
+            // an old child's queue holds two connections: of more it takes the first ones once it is configured
+            if (plan.config().add().count() > 0) {
+                child.configure(plan);
+                child.connectData(plan, sockets, deadline);
+            } else {
+                child.connectData(plan, sockets, deadline);
+                child.configure(plan);
+            }
+            listener.verbose("data control.");
+            return child;
+        } catch (final IOException e) {
+            child.close();
+            throw e;
+        }
+    }
+
+    private void connectData(final Outflow.Plan plan, final Sockets sockets, final Deadline deadline)
+            throws IOException {
+        final AddedLinks add = plan.config().add();
+        final Link[] links = new Link[add.links()];
+        try {
             for (int i = 0; i < links.length; i++) {
-                links[i] = sockets.data(
-                        plan.config().add().nameOf(name, i), plan.config().segmentBytes(), deadline);
+                links[i] = sockets.data(add.nameOf(name, i), plan.config().segmentBytes(), deadline);
                 if (links.length > 1) {
                     links[i].send(ByteBuffer.allocate(Integer.BYTES)
                             .order(ByteOrder.LITTLE_ENDIAN)
@@ -119,18 +138,23 @@ final class Child implements AutoCloseable {
                             .flip());
                 }
             }
-            child.data = new DataOut(links, options.blockBytes());
-            child.data.timeout(options.idleWait());
-            if (plan.dialect() == Dialect.MODERN) {
-                control.write(new byte[] {(byte) (plan.directory() ? 1 : 0), 0, 0, 0});
-            }
-            control.write(plan.configBytes());
-            listener.verbose("data control.");
-            return child;
         } catch (final IOException e) {
-            child.close();
+            for (final Link link : links) {
+                if (link != null) {
+                    Threads.closeQuietly(link);
+                }
+            }
             throw e;
         }
+        data = new DataOut(links, plan.options().blockBytes());
+        data.timeout(plan.options().idleWait());
+    }
+
+    private void configure(final Outflow.Plan plan) throws IOException {
+        if (dialect == Dialect.MODERN) {
+            control.write(new byte[] {(byte) (plan.directory() ? 1 : 0), 0, 0, 0});
+        }
+        control.write(plan.configBytes());
     }
 
     /** Proves nothing to a child without a password; else asks it for its proof. */
@@ -298,7 +322,7 @@ final class Child implements AutoCloseable {
     private boolean heard(final String line) {
         if (extended && line.equals("+done")) {
             over = true;
-            events.acknowledged(this, -1);
+            events.acknowledged(this, Outflow.BY_NAME);
             return false;
         }
         if (extended && line.equals("+busy")) {

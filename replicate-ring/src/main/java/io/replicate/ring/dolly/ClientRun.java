@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 final class ClientRun implements Parent.Events {
     private static final int BLOCK_BYTES = 1 << 20;
     private static final int BLOCKS_PER_READER = 10;
-    private static final Duration HELLO_WAIT = Duration.ofSeconds(10);
     private static final Duration TICK = Duration.ofMillis(200);
 
     private final Admission admission;
@@ -99,7 +98,7 @@ final class ClientRun implements Parent.Events {
             }
             options.listener().verbose("Connected data...done.");
             parent.configured(admission.dialect().configured(name), options.extended());
-            if (options.mutual() && options.password() != null && !parent.awaitExtended(HELLO_WAIT)) {
+            if (options.mutual() && options.password() != null && !parent.awaitExtended(options.startWait())) {
                 throw ReplicationException.fail(
                         admission.control().peer() + " has not proven the password (-P), and --mutual asks for it",
                         null);
@@ -207,8 +206,8 @@ final class ClientRun implements Parent.Events {
 
     /** An empty connection may be what a dead server had left in the queue: the right one is behind it. */
     private boolean nextConnection(final DataIn in) throws IOException {
-        final Deadline deadline = Deadline.in(options.startWait());
-        while (!isComplete() && parent.total() < 0 && !deadline.passed()) {
+        final Deadline deadline = Deadline.in(options.idleWait());
+        while (!isComplete() && !deadline.passed()) {
             rethrow();
             final @Nullable Link next = door.nextData(TICK);
             if (next != null) {

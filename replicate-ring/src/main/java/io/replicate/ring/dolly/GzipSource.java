@@ -16,6 +16,7 @@ final class GzipSource implements StreamSource {
     private final GZIPOutputStream gzip;
     private byte[] ready = new byte[0];
     private int at;
+    private boolean begun;
     private boolean finished;
 
     GzipSource(final StreamSource plain) throws IOException {
@@ -39,7 +40,10 @@ final class GzipSource implements StreamSource {
     }
 
     private boolean refill() throws IOException {
-        packed.reset();
+        if (begun) {
+            packed.reset();
+        }
+        begun = true; // the header is there from the beginning
         while (packed.size() == 0 && !finished) {
             if (plain.read(piece)) {
                 final byte[] bytes = new byte[piece.length()];

@@ -38,6 +38,9 @@ final class Outflow implements Child.Events, AutoCloseable {
             int me,
             DollyOptions options) {}
 
+    /** In place of a number of bytes: every node behind the child has been reported by its name. */
+    static final long BY_NAME = -1;
+
     private final Plan plan;
     private final Topology topology;
     private final Sockets sockets;
@@ -45,7 +48,7 @@ final class Outflow implements Child.Events, AutoCloseable {
     private final List<Child> children = new ArrayList<>();
     private final Map<String, DollyNode> results = new LinkedHashMap<>();
     private final Set<String> ready = new LinkedHashSet<>();
-    private final Set<Child> acknowledged = new LinkedHashSet<>();
+    private final Map<Child, Long> acknowledged = new LinkedHashMap<>();
     private boolean signOfLife;
     private long total = -1;
     private String digest = "";
@@ -225,7 +228,7 @@ final class Outflow implements Child.Events, AutoCloseable {
                 }
             }
             for (final Child child : children) {
-                if (!acknowledged.contains(child) && !child.isOver()) {
+                if (!acknowledged.containsKey(child) && !child.isOver()) {
                     late.add(child);
                 }
             }
@@ -234,11 +237,12 @@ final class Outflow implements Child.Events, AutoCloseable {
     }
 
     private boolean allSaid() {
-        return children.stream().allMatch(child -> acknowledged.contains(child) || child.isOver());
+        return children.stream().allMatch(child -> acknowledged.containsKey(child) || child.isOver());
     }
 
     /** Returns what is known of everybody behind this node, in the order of the list. */
     synchronized List<DollyNode> results() {
+        judge();
         final List<DollyNode> all = new ArrayList<>();
         for (final String host : plan.config().hosts()) {
             final @Nullable DollyNode node = results.get(host);
@@ -281,24 +285,27 @@ final class Outflow implements Child.Events, AutoCloseable {
     }
 
     @Override
-    public void acknowledged(final Child child, final long bytes) {
-        synchronized (this) {
+    public synchronized void acknowledged(final Child child, final long bytes) {
+        acknowledged.put(child, bytes);
+        notifyAll();
+    }
+
+    /** Turns the acknowledgements into results; only now the length of the whole stream is sure to be known. */
+    private void judge() {
+        acknowledged.forEach((child, bytes) -> {
             for (final int i : topology.subtree(child.index())) {
                 final String host = plan.config().hosts().get(i);
-                if (bytes < 0) {
+                if (bytes == BY_NAME) {
                     results.putIfAbsent(host, DollyNode.failed(host, "was not reported by " + child.name()));
                 } else if (bytes != total) {
                     results.putIfAbsent(
                             host,
                             DollyNode.failed(host, child.name() + " acknowledged " + bytes + " bytes of " + total));
                 } else {
-                    results.putIfAbsent(
-                            host, new DollyNode(host, DollyNode.State.ACKNOWLEDGED, bytes, "", ""));
+                    results.putIfAbsent(host, new DollyNode(host, DollyNode.State.ACKNOWLEDGED, bytes, "", ""));
                 }
             }
-            acknowledged.add(child);
-            notifyAll();
-        }
+        });
     }
 
     @Override
@@ -331,7 +338,7 @@ final class Outflow implements Child.Events, AutoCloseable {
             }
         }
         synchronized (this) {
-            acknowledged.add(child);
+            acknowledged.put(child, BY_NAME);
             notifyAll();
         }
     }
