@@ -104,6 +104,7 @@ public final class Links {
     }
 
     static ReplicationException idle(final String what, final Peer peer, final String nothing, final long waitMs) {
-        return ReplicationException.retry(what + " " + peer + ": " + nothing + " for " + waitMs + " ms", new SocketTimeoutException());
+        return ReplicationException.retry(
+                what + " " + peer + ": " + nothing + " for " + waitMs + " ms", new SocketTimeoutException());
     }
 }

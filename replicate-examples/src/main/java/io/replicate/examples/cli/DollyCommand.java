@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
@@ -140,8 +139,8 @@ final class DollyCommand implements Callable<Integer> {
 
     private void report(final DollyConfig config, final DollyReport report, final DollyNarrator narrator)
             throws IOException {
-        final Statistics statistics = Statistics.of(
-                config, report, flags.uncompressed == null ? 0 : Sizes.parse("-c", flags.uncompressed));
+        final Statistics statistics =
+                Statistics.of(config, report, flags.uncompressed == null ? 0 : Sizes.parse("-c", flags.uncompressed));
         if (report.ok()) {
             narrator.verbose("Clients done.");
         }
@@ -150,12 +149,15 @@ final class DollyCommand implements Callable<Integer> {
             narrator.verbose("Transmitted.");
         }
         for (final DollyNode node : report.nodes()) {
-            out().println(switch (node.state()) {
-                case PROVEN -> node.name() + ": ok, " + node.bytes() + " bytes, digest " + node.digest();
-                case ACKNOWLEDGED ->
-                    node.name() + ": acknowledged " + node.bytes() + " bytes" + (node.digest().isEmpty() ? " (a real dolly proves no more)" : "");
-                case FAILED -> node.name() + ": FAILED, " + node.reason();
-            });
+            out().println(
+                            switch (node.state()) {
+                                case PROVEN ->
+                                    node.name() + ": ok, " + node.bytes() + " bytes, digest " + node.digest();
+                                case ACKNOWLEDGED ->
+                                    node.name() + ": acknowledged " + node.bytes() + " bytes"
+                                            + (node.digest().isEmpty() ? " (a real dolly proves no more)" : "");
+                                case FAILED -> node.name() + ": FAILED, " + node.reason();
+                            });
         }
         out().printf(Locale.ROOT, "sent %d bytes, digest %s%n", report.bytes(), report.digest());
         out().flush();
@@ -175,7 +177,8 @@ final class DollyCommand implements Callable<Integer> {
         try (DollyClient client = DollyClient.open(options);
                 StopSignal signal = StopSignal.on(() -> closeQuietly(client))) {
             final DollyReport report = client.run();
-            final boolean toStdout = report.target().equals("-") || report.target().equals("/dev/stdout");
+            final boolean toStdout =
+                    report.target().equals("-") || report.target().equals("/dev/stdout");
             (toStdout ? err() : out())
                     .printf(
                             Locale.ROOT,

@@ -161,10 +161,7 @@ final class DollyFlags {
             description = "The only address that a client listens at, and is known by.")
     String bind = "";
 
-    @Option(
-            names = "--target",
-            paramLabel = "PATH",
-            description = "What this client writes, whatever the server says.")
+    @Option(names = "--target", paramLabel = "PATH", description = "What this client writes, whatever the server says.")
     @Nullable
     String target;
 
@@ -202,7 +199,11 @@ final class DollyFlags {
     boolean noKill;
 
     boolean isServer() {
-        return server || serverName != null || infile != null || outfile != null || hosts != null
+        return server
+                || serverName != null
+                || infile != null
+                || outfile != null
+                || hosts != null
                 || directories != null;
     }
 
@@ -308,8 +309,19 @@ final class DollyFlags {
             names.add(resolve4 || resolve6 ? resolve(host) : host);
         }
         final DollyConfig config = new DollyConfig(
-                source, uncompressed != null, false, target, false, 0, null, 0, noLinks(), 1, hyphenNormal != null,
-                spoken == Dialect.CLASSIC ? serverName(null) : "", names);
+                source,
+                uncompressed != null,
+                false,
+                target,
+                false,
+                0,
+                null,
+                0,
+                noLinks(),
+                1,
+                hyphenNormal != null,
+                spoken == Dialect.CLASSIC ? serverName(null) : "",
+                names);
         return DollyConfig.parse("command line", text(config, spoken), spoken); // the same rules as for a file
     }
 

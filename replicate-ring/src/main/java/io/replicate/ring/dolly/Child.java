@@ -177,11 +177,11 @@ final class Child implements AutoCloseable {
     }
 
     /** Steps 1 to 4, towards a child that has a password. */
-    static void authenticate(
-            final ControlLink control, final String name, final Password password, final Duration wait)
+    static void authenticate(final ControlLink control, final String name, final Password password, final Duration wait)
             throws IOException {
         final byte[] nonce = Password.nonce(Password.NONCE_BYTES);
-        control.write(ByteBuffer.allocate(1 + nonce.length).put((byte) 1).put(nonce).array());
+        control.write(
+                ByteBuffer.allocate(1 + nonce.length).put((byte) 1).put(nonce).array());
         final byte[] answer = control.takeOrEnd(Password.PROOF_BYTES, wait);
         if (answer == null) {
             throw ReplicationException.fail(
@@ -296,9 +296,7 @@ final class Child implements AutoCloseable {
         if (nonce.isEmpty()) {
             return;
         }
-        final String proof = password == null
-                ? "-"
-                : HexFormat.of().formatHex(password.parentProof(nonce.get()));
+        final String proof = password == null ? "-" : HexFormat.of().formatHex(password.parentProof(nonce.get()));
         final byte[] hello = ("hello " + proof + "\n").getBytes(StandardCharsets.US_ASCII);
         control.write(ByteBuffer.allocate(Extension.MAGIC.length + hello.length)
                 .put(Extension.MAGIC)

@@ -44,9 +44,7 @@ final class ClientRun implements Parent.Events {
         this.sockets = sockets;
         this.options = options;
         this.parent = new Parent(
-                admission.control(),
-                options.password() == null ? null : Password.of(options.password()),
-                this);
+                admission.control(), options.password() == null ? null : Password.of(options.password()), this);
     }
 
     DollyReport run() throws IOException {
@@ -88,8 +86,8 @@ final class ClientRun implements Parent.Events {
     }
 
     private DollyReport run(final DollyConfig config, final int me, final String name) throws IOException {
-        final Outflow.Plan plan = new Outflow.Plan(
-                config, admission.config(), admission.dialect(), admission.directory(), me, options);
+        final Outflow.Plan plan =
+                new Outflow.Plan(config, admission.config(), admission.dialect(), admission.directory(), me, options);
         try (DataIn in = new DataIn(door.data(admission, config.add().links()), options.blockBytes());
                 Outflow out = new Outflow(plan, sockets, parent::relay)) {
             synchronized (this) {
@@ -115,11 +113,7 @@ final class ClientRun implements Parent.Events {
     }
 
     private DollyReport copy(
-            final DollyConfig config,
-            final String name,
-            final DataIn in,
-            final Outflow out,
-            final StreamTarget target)
+            final DollyConfig config, final String name, final DataIn in, final Outflow out, final StreamTarget target)
             throws IOException {
         final long beginNs = System.nanoTime();
         final Store store = new Store(target);
@@ -193,8 +187,8 @@ final class ClientRun implements Parent.Events {
                     continue;
                 }
                 throw ReplicationException.fail(
-                        "no data for " + (received == 0 ? options.startWait().multipliedBy(2) : options.idleWait())
-                                        .toSeconds()
+                        "no data for "
+                                + (received == 0 ? options.startWait().multipliedBy(2) : options.idleWait()).toSeconds()
                                 + " s from " + admission.control().peer(),
                         e);
             }
@@ -224,14 +218,13 @@ final class ClientRun implements Parent.Events {
         if (parent.awaitTotal(options.idleWait()) < 0) {
             rethrow();
             throw ReplicationException.fail(
-                    "the data ended after " + received + " bytes, and " + admission.control().peer()
-                            + " has not said whether that is all",
+                    "the data ended after " + received + " bytes, and "
+                            + admission.control().peer() + " has not said whether that is all",
                     null);
         }
         if (!isComplete()) {
             rethrow();
-            throw ReplicationException.fail(
-                    "the data ended after " + received + " bytes of " + parent.total(), null);
+            throw ReplicationException.fail("the data ended after " + received + " bytes of " + parent.total(), null);
         }
     }
 
@@ -350,8 +343,7 @@ final class ClientRun implements Parent.Events {
             throws IOException {
         final List<DollyNode> all = new ArrayList<>();
         if (lost == null) {
-            final DollyNode.State state =
-                    parent.isExtended() ? DollyNode.State.PROVEN : DollyNode.State.ACKNOWLEDGED;
+            final DollyNode.State state = parent.isExtended() ? DollyNode.State.PROVEN : DollyNode.State.ACKNOWLEDGED;
             all.add(new DollyNode(name, state, received, digest, ""));
         } else {
             all.add(DollyNode.failed(name, String.valueOf(lost.getMessage())));

@@ -83,11 +83,33 @@ final class ConfigParser {
         final boolean hyphenNormal = hyphens();
         return classic
                 ? classicHosts(new DollyConfig(
-                        infile, compressedIn, splitIn, outfile, compressedOut, splitOut, dummy, segment, add, fanout,
-                        hyphenNormal, "", List.of()))
+                        infile,
+                        compressedIn,
+                        splitIn,
+                        outfile,
+                        compressedOut,
+                        splitOut,
+                        dummy,
+                        segment,
+                        add,
+                        fanout,
+                        hyphenNormal,
+                        "",
+                        List.of()))
                 : modernHosts(new DollyConfig(
-                        infile, compressedIn, splitIn, outfile, compressedOut, splitOut, dummy, segment, add, fanout,
-                        hyphenNormal, "", List.of()));
+                        infile,
+                        compressedIn,
+                        splitIn,
+                        outfile,
+                        compressedOut,
+                        splitOut,
+                        dummy,
+                        segment,
+                        add,
+                        fanout,
+                        hyphenNormal,
+                        "",
+                        List.of()));
     }
 
     private DollyConfig.@Nullable Dummy dummy() throws ReplicationException {
@@ -144,8 +166,19 @@ final class ConfigParser {
 
     private static DollyConfig with(final DollyConfig c, final String server, final List<String> hosts) {
         return new DollyConfig(
-                c.infile(), c.compressedIn(), c.splitIn(), c.outfile(), c.compressedOut(), c.splitOutBytes(),
-                c.dummy(), c.segmentBytes(), c.add(), c.fanout(), c.hyphenNormal(), server, hosts);
+                c.infile(),
+                c.compressedIn(),
+                c.splitIn(),
+                c.outfile(),
+                c.compressedOut(),
+                c.splitOutBytes(),
+                c.dummy(),
+                c.segmentBytes(),
+                c.add(),
+                c.fanout(),
+                c.hyphenNormal(),
+                server,
+                hosts);
     }
 
     private boolean compressed() throws ReplicationException {

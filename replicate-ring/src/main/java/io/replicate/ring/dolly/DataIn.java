@@ -53,8 +53,8 @@ final class DataIn implements AutoCloseable {
                     return -1;
                 }
             }
-            final int length = (int) Math.min(
-                    Math.min(from.remaining(), into.remaining()), blockBytes - position % blockBytes);
+            final int length =
+                    (int) Math.min(Math.min(from.remaining(), into.remaining()), blockBytes - position % blockBytes);
             into.put(from.slice(from.position(), length));
             from.position(from.position() + length);
             position += length;

@@ -17,9 +17,6 @@ final class Devices {
 
     /** Returns whether the path names a pipe, terminal or other thing that is only written in order. */
     static boolean isStream(final Path path) throws IOException {
-        return Files.exists(path)
-                && !Files.isRegularFile(path)
-                && !Files.isDirectory(path)
-                && !isBlockDevice(path);
+        return Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path) && !isBlockDevice(path);
     }
 }

@@ -82,7 +82,9 @@ public record DollyConfig(
     /** Returns the configuration as dolly itself writes it for {@code -I}, {@code -O} and {@code -H}. */
     public byte[] generate(final Dialect dialect) {
         final StringBuilder text = new StringBuilder();
-        text.append(compressedIn ? "compressed infile " : "infile ").append(infile).append('\n');
+        text.append(compressedIn ? "compressed infile " : "infile ")
+                .append(infile)
+                .append('\n');
         text.append("outfile ").append(outfile).append('\n');
         if (dialect == Dialect.CLASSIC) {
             text.append("server ").append(server).append('\n');

@@ -77,8 +77,7 @@ public final class DollyServer implements AutoCloseable {
             final List<String> excludes,
             final Duration dummyTime)
             throws IOException {
-        return new DollyServer(
-                config, wire(text), options, List.copyOf(directories), List.copyOf(excludes), dummyTime);
+        return new DollyServer(config, wire(text), options, List.copyOf(directories), List.copyOf(excludes), dummyTime);
     }
 
     /** Returns the configuration as it is sent: with a line end, and never of the length at which old nodes read on. */
@@ -177,9 +176,9 @@ public final class DollyServer implements AutoCloseable {
         return Sources.open(config);
     }
 
-    private long send(final StreamSource source, final Outflow outflow, final StreamDigest digest)
-            throws IOException {
-        final int blocks = BLOCKS_PER_CHILD * config.topology().childrenOf(Topology.SERVER).size() + 4;
+    private long send(final StreamSource source, final Outflow outflow, final StreamDigest digest) throws IOException {
+        final int blocks =
+                BLOCKS_PER_CHILD * config.topology().childrenOf(Topology.SERVER).size() + 4;
         long position = 0;
         try (BlockPool pool = new BlockPool(BLOCK_BYTES, blocks)) {
             while (true) {
@@ -217,7 +216,8 @@ public final class DollyServer implements AutoCloseable {
         final long ready = config.hosts().stream()
                 .filter(host -> seen.contains(options.dialect().ready(host)))
                 .count();
-        options.listener().verbose("Machines left to wait for: " + (config.hosts().size() - ready));
+        options.listener()
+                .verbose("Machines left to wait for: " + (config.hosts().size() - ready));
     }
 
     /** Ends a run that is under way, soon; the clients are left without the end of the data. Any thread. */

@@ -172,7 +172,8 @@ final class Door implements AutoCloseable {
             if (link == null && !others.isEmpty()) {
                 return others.remove(0);
             }
-            if (link != null && ControlLink.hostOf(link).equals(admission.control().peerHost())) {
+            if (link != null
+                    && ControlLink.hostOf(link).equals(admission.control().peerHost())) {
                 return link;
             }
             if (link != null) {

@@ -28,8 +28,7 @@ final class FileTarget implements StreamTarget {
     public void write(final long offset, final Block block) throws IOException {
         final boolean hole = !device && Zeros.isZero(block.bytes());
         session.write(
-                hole ? Extent.hole(offset, block.length()) : Extent.data(offset, block.length()),
-                hole ? null : block);
+                hole ? Extent.hole(offset, block.length()) : Extent.data(offset, block.length()), hole ? null : block);
     }
 
     @Override

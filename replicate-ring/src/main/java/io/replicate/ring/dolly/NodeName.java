@@ -69,8 +69,9 @@ final class NodeName {
         } else {
             add(names, options.bind());
         }
-        for (final String name :
-                new String[] {options.environment().get("HOST"), options.environment().get("HOSTNAME"), kernelName()}) {
+        for (final String name : new String[] {
+            options.environment().get("HOST"), options.environment().get("HOSTNAME"), kernelName()
+        }) {
             add(names, name);
             add(names, name == null ? null : name.split("\\.", 2)[0]);
         }
@@ -79,7 +80,8 @@ final class NodeName {
 
     private static String kernelName() {
         try {
-            return java.nio.file.Files.readString(java.nio.file.Path.of("/proc/sys/kernel/hostname")).strip();
+            return java.nio.file.Files.readString(java.nio.file.Path.of("/proc/sys/kernel/hostname"))
+                    .strip();
         } catch (final IOException e) {
             return "localhost";
         }

@@ -31,12 +31,7 @@ final class Outflow implements Child.Events, AutoCloseable {
      * @param options of this node.
      */
     record Plan(
-            DollyConfig config,
-            byte[] configBytes,
-            Dialect dialect,
-            boolean directory,
-            int me,
-            DollyOptions options) {}
+            DollyConfig config, byte[] configBytes, Dialect dialect, boolean directory, int me, DollyOptions options) {}
 
     /** In place of a number of bytes: every node behind the child has been reported by its name. */
     static final long BY_NAME = -1;
@@ -117,7 +112,6 @@ final class Outflow implements Child.Events, AutoCloseable {
         }
         return count;
     }
-
 
     private int waitingFor(final Child child) {
         int count = 0;
@@ -315,8 +309,7 @@ final class Outflow implements Child.Events, AutoCloseable {
             wrong = node.state() == DollyNode.State.PROVEN
                     && (node.bytes() != total || (!digest.isEmpty() && !digest.equals(node.digest())));
             results.put(
-                    node.name(),
-                    wrong ? DollyNode.failed(node.name(), "has another digest than the source") : node);
+                    node.name(), wrong ? DollyNode.failed(node.name(), "has another digest than the source") : node);
             notifyAll();
         }
         if (!node.ok()) {

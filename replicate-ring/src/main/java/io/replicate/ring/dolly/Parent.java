@@ -129,8 +129,7 @@ final class Parent {
                 notifyAll();
             }
         } else if (line.startsWith("abort ")) {
-            throw ReplicationException.fail(
-                    control.peer() + " gave up: " + line.substring("abort ".length()), null);
+            throw ReplicationException.fail(control.peer() + " gave up: " + line.substring("abort ".length()), null);
         }
     }
 

@@ -87,7 +87,8 @@ final class ParentHandshake {
             }
             throw ReplicationException.fail("asked this node to end (-K), which needs a password here", null);
         }
-        final int directory = ByteBuffer.wrap(mode).order(ByteOrder.LITTLE_ENDIAN).getInt();
+        final int directory =
+                ByteBuffer.wrap(mode).order(ByteOrder.LITTLE_ENDIAN).getInt();
         if (directory != 0 && directory != 1) {
             throw ReplicationException.corrupt("directory flag is " + directory);
         }

@@ -23,8 +23,7 @@ final class Password {
     }
 
     static Password of(final String text) {
-        return new Password(
-                Digest.Algorithm.SHA_256.newMessageDigest().digest(text.getBytes(StandardCharsets.UTF_8)));
+        return new Password(Digest.Algorithm.SHA_256.newMessageDigest().digest(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     static byte[] nonce(final int bytes) {

@@ -170,8 +170,7 @@ class ClientWireTest {
         assertThat(parent.line()).isEqualTo(RawPeer.configured(dialect, "n3"));
         assertThat(parent.line()).isEqualTo(RawPeer.ready(dialect, "n3"));
 
-        final CompletableFuture<byte[]> got =
-                DollyRing.async(() -> RawPeer.exactly(child.data, content.length));
+        final CompletableFuture<byte[]> got = DollyRing.async(() -> RawPeer.exactly(child.data, content.length));
         parent.write(parent.data, content);
         assertThat(DollyRing.get(got)).isEqualTo(content);
         parent.say(RawPeer.number(content.length, 8));
@@ -258,7 +257,8 @@ class ClientWireTest {
             for (int i = 0; i < others; i++) {
                 hosts.add("a-host-with-a-long-name-" + (100 + i));
             }
-            final int missing = length - RawPeer.classicConfig(hosts.toArray(new String[0])).length();
+            final int missing =
+                    length - RawPeer.classicConfig(hosts.toArray(new String[0])).length();
             if (missing >= 0 && missing < 60) {
                 return RawPeer.classicConfig(hosts.toArray(new String[0]))
                         .replace("server s", "server s" + "x".repeat(missing));

@@ -94,7 +94,9 @@ class DollyConfigTest {
                 new String[] {head + HOSTS.replace("firstclient a", "firstclient b"), "4"},
                 new String[] {head + HOSTS.replace("lastclient b", "lastclient c"), "5"},
                 new String[] {head + HOSTS.replace("clients 2", "clients 3"), "9"},
-                new String[] {head + HOSTS.replace("clients 2", "clients 1").replace("lastclient b", "lastclient a"), "8"},
+                new String[] {
+                    head + HOSTS.replace("clients 2", "clients 1").replace("lastclient b", "lastclient a"), "8"
+                },
                 new String[] {head + HOSTS.replace("\nb\n", "\na\n").replace("lastclient b", "lastclient a"), "8"},
                 new String[] {head + HOSTS.replace("endconfig\n", ""), "9"},
                 new String[] {head + HOSTS + "more\n", "10"},
@@ -128,7 +130,11 @@ class DollyConfigTest {
 
     @Provide
     Arbitrary<String> paths() {
-        return Arbitraries.strings().withCharRange('a', 'z').withChars("/._-").ofMinLength(1).ofMaxLength(60);
+        return Arbitraries.strings()
+                .withCharRange('a', 'z')
+                .withChars("/._-")
+                .ofMinLength(1)
+                .ofMaxLength(60);
     }
 
     @Provide

@@ -128,7 +128,9 @@ final class RawPeer implements AutoCloseable {
 
     String rawLine() throws IOException {
         final ByteArrayOutputStream line = new ByteArrayOutputStream();
-        for (int b = control.getInputStream().read(); b != '\n'; b = control.getInputStream().read()) {
+        for (int b = control.getInputStream().read();
+                b != '\n';
+                b = control.getInputStream().read()) {
             if (b < 0) {
                 throw new EOFException("after '" + line + "'");
             }

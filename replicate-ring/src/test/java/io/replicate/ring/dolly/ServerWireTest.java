@@ -106,8 +106,8 @@ class ServerWireTest {
     @EnumSource
     void namesThatContainReadyDoNotStartTheDataEarly(final Dialect dialect) throws Exception {
         final Listening client = new Listening(1);
-        final CompletableFuture<DollyReport> server =
-                ring.server(config(new byte[1], "ready1", "ready2"), ring.options().dialect(dialect));
+        final CompletableFuture<DollyReport> server = ring.server(
+                config(new byte[1], "ready1", "ready2"), ring.options().dialect(dialect));
         final RawPeer peer = client.control(false);
         RawPeer.exactly(peer.control, dialect == Dialect.MODERN ? 5 : 0);
         peer.config();
@@ -190,7 +190,8 @@ class ServerWireTest {
         RawPeer.exactly(peer.control, 33);
         peer.say(new byte[32]);
 
-        assertThat(new String(RawPeer.toEnd(peer.control), StandardCharsets.UTF_8)).isEqualTo("AUTH_FAILED:n1\0");
+        assertThat(new String(RawPeer.toEnd(peer.control), StandardCharsets.UTF_8))
+                .isEqualTo("AUTH_FAILED:n1\0");
         assertThat(DollyRing.failureOf(server)).contains("another password");
         client.datas.setSoTimeout(200);
         assertThatThrownBy(client.datas::accept).hasMessageContaining("timed out");
@@ -254,7 +255,8 @@ class ServerWireTest {
     void fanoutFeedsAllChildrenOfATree() throws Exception {
         final byte[] content = DollyRing.content(300_000);
         final Path source = Files.write(directory.resolve("in"), content);
-        final String text = RawPeer.classicConfig("n1", "n2").replace("infile /in", "infile " + source)
+        final String text = RawPeer.classicConfig("n1", "n2")
+                .replace("infile /in", "infile " + source)
                 .replace("server s", "fanout 2\nserver s");
         final Listening first = new Listening(1);
         final Listening second = new Listening(2);
@@ -290,7 +292,8 @@ class ServerWireTest {
     void addedLinksBeginWithTheirNumberAndTakeTurnsByBlocks() throws Exception {
         final byte[] content = DollyRing.content(4096 * 7 + 11);
         final Path source = Files.write(directory.resolve("in"), content);
-        final String text = RawPeer.classicConfig("n1").replace("infile /in", "infile " + source)
+        final String text = RawPeer.classicConfig("n1")
+                .replace("infile /in", "infile " + source)
                 .replace("server s", "add 2:-b:-c\nserver s");
         final Listening client = new Listening(1);
         final CompletableFuture<DollyReport> server = DollyRing.async(() -> DollyServer.of(

@@ -125,8 +125,8 @@ class WeaknessTest {
                 ring.client(1, ring.options().waits(wait, wait, Duration.ofSeconds(5)));
         final CompletableFuture<DollyReport> third = ring.client(3);
 
-        final DollyReport report = DollyRing.get(
-                ring.server(config(content, 3), ring.options().dialect(dialect)));
+        final DollyReport report =
+                DollyRing.get(ring.server(config(content, 3), ring.options().dialect(dialect)));
 
         assertThat(report.ok()).isFalse();
         assertThat(report.nodes())
@@ -142,9 +142,10 @@ class WeaknessTest {
     @Test // weakness 4: an old server above waits for the missing one, so this node must not stay in a ring that hangs
     void behindAnOldServerAMissingChildEndsTheRunInTime() throws Exception {
         final Duration wait = Duration.ofMillis(500);
-        final CompletableFuture<DollyReport> client = ring.client(1, ring.options().waits(wait, wait, wait));
-        final RawPeer parent = closing(new RawPeer(false))
-                .connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().waits(wait, wait, wait));
+        final RawPeer parent =
+                closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
         parent.say(RawPeer.classicConfig("n1", "n2"));
 
         assertThat(DollyRing.failureOf(client)).contains("n2").contains("refused");
@@ -157,18 +158,15 @@ class WeaknessTest {
         final byte[] content = DollyRing.content(5_000_000);
         final DollyOptions.Builder full = ring.options();
         final CompletableFuture<DollyReport> first = DollyRing.async(() -> {
-            try (DollyClient client = DollyClient.open(full.bind(DollyRing.address(1)).pin("/dev/full").build())) {
+            try (DollyClient client = DollyClient.open(
+                    full.bind(DollyRing.address(1)).pin("/dev/full").build())) {
                 return client.run();
             }
         });
         final CompletableFuture<DollyReport> second = ring.client(2);
 
         final DollyReport report = DollyRing.get(ring.server(
-                DollyConfig.of(
-                        ring.file("in", content).toString(),
-                        "/out",
-                        "s",
-                        List.of(DollyRing.address(1), "n2")),
+                DollyConfig.of(ring.file("in", content).toString(), "/out", "s", List.of(DollyRing.address(1), "n2")),
                 ring.options()));
 
         assertThat(DollyRing.failureOf(first)).containsIgnoringCase("no space left");
@@ -183,8 +181,10 @@ class WeaknessTest {
     @ValueSource(booleans = {true, false}) // weakness 7, with clients of ours and with a ring that is told nothing more
     void sourceThatShrinksFailsEverywhere(final boolean extended) throws Exception {
         final Path source = ring.file("in", DollyRing.content(BIG));
-        final CompletableFuture<DollyReport> last = ring.client(2, ring.options().extended(extended));
-        final CompletableFuture<DollyReport> middle = ring.client(1, ring.options().extended(extended));
+        final CompletableFuture<DollyReport> last =
+                ring.client(2, ring.options().extended(extended));
+        final CompletableFuture<DollyReport> middle =
+                ring.client(1, ring.options().extended(extended));
         final DollyOptions.Builder options = ring.options().listener(new DollyListener() {
             @Override
             public void moved(final boolean sending, final long bytes) {
@@ -196,8 +196,8 @@ class WeaknessTest {
             }
         });
 
-        assertThat(DollyRing.failureOf(ring.server(
-                        DollyConfig.of(source.toString(), "/out", "s", DollyRing.names(2)), options)))
+        assertThat(DollyRing.failureOf(
+                        ring.server(DollyConfig.of(source.toString(), "/out", "s", DollyRing.names(2)), options)))
                 .contains("shorter");
         assertThat(DollyRing.failureOf(middle)).isNotEmpty();
         assertThat(DollyRing.failureOf(last)).isNotEmpty();
@@ -239,8 +239,8 @@ class WeaknessTest {
     @Test // weakness 10
     void copyThatIsNotTheSourceIsNotCommitted() throws Exception {
         final CompletableFuture<DollyReport> client = ring.client(1);
-        final RawPeer parent = closing(new RawPeer(false))
-                .connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
+        final RawPeer parent =
+                closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
         parent.say(RawPeer.classicConfig("n1"));
         assertThat(parent.rawLine()).matches("Host got parameters 'n1'\\. \\[replicate 1 [0-9a-f]{32}\\]");
         parent.say(new byte[] {'r', 'p', 'l', 'd', 'l', 'y', '1', (byte) 0xFF});
@@ -264,7 +264,8 @@ class WeaknessTest {
         Files.write(tree.resolve("file"), new byte[100_000]);
         final CompletableFuture<DollyReport> client = ring.client(1);
         Files.createDirectory(ring.target(1));
-        Files.write(ring.target(1).resolve(directory.getRoot().relativize(directory).getName(0)), new byte[0]);
+        Files.write(
+                ring.target(1).resolve(directory.getRoot().relativize(directory).getName(0)), new byte[0]);
 
         final DollyReport report = DollyRing.get(directories(tree, List.of()));
 
@@ -296,7 +297,9 @@ class WeaknessTest {
         final CompletableFuture<DollyReport> client = ring.client(1);
         Files.createDirectory(ring.target(1));
 
-        assertThat(DollyRing.get(directories(tree.getParent(), List.of("*.tmp"))).ok()).isTrue();
+        assertThat(DollyRing.get(directories(tree.getParent(), List.of("*.tmp")))
+                        .ok())
+                .isTrue();
 
         DollyRing.get(client);
         final Path copy = ring.target(1).resolve(tree.getRoot().relativize(tree));
@@ -306,9 +309,11 @@ class WeaknessTest {
 
     @Test // weakness 11
     void withAPasswordOnlyWhoKnowsItEndsAClient() throws Exception {
-        final CompletableFuture<DollyReport> client = ring.client(1, ring.options().password("pw"));
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().password("pw"));
         DollyKiller.kill("n1", ring.options().build());
-        assertThatThrownBy(() -> DollyKiller.kill("n1", ring.options().password("other").build()))
+        assertThatThrownBy(() ->
+                        DollyKiller.kill("n1", ring.options().password("other").build()))
                 .hasMessageContaining("another password");
         assertThat(client).isNotDone();
 
@@ -320,7 +325,8 @@ class WeaknessTest {
     @Test // weakness 11: without a password -K works as ever, unless the client was told not to listen to it
     void withoutAPasswordKillingCanBeForbidden() throws Exception {
         final CompletableFuture<DollyReport> obedient = ring.client(1);
-        final CompletableFuture<DollyReport> deaf = ring.client(2, ring.options().killable(false));
+        final CompletableFuture<DollyReport> deaf =
+                ring.client(2, ring.options().killable(false));
         DollyKiller.kill("n1", ring.options().build());
         DollyKiller.kill("n2", ring.options().build());
 
@@ -334,8 +340,8 @@ class WeaknessTest {
     void rogueServerIsRefusedWhereTheServerMustProveItself(final boolean pretendsToBeOurs) throws Exception {
         final CompletableFuture<DollyReport> client =
                 ring.client(1, ring.options().password("pw").mutual(!pretendsToBeOurs));
-        final RawPeer rogue = closing(new RawPeer(false))
-                .connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
+        final RawPeer rogue =
+                closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
         rogue.say(new byte[] {1});
         rogue.say(new byte[32]);
         RawPeer.exactly(rogue.control, 32);
@@ -365,9 +371,10 @@ class WeaknessTest {
 
     @Test // weakness 12
     void wrongServerDoesNotPoisonTheClientForTheRightOne() throws Exception {
-        final CompletableFuture<DollyReport> client = ring.client(1, ring.options().password("pw"));
-        final RawPeer wrong = closing(new RawPeer(false))
-                .connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().password("pw"));
+        final RawPeer wrong =
+                closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
         wrong.say(new byte[] {1});
         wrong.say(new byte[32]);
         RawPeer.exactly(wrong.control, 32);
@@ -528,7 +535,8 @@ class WeaknessTest {
 
     @Test // weakness 15
     void ipv6Works() throws Exception {
-        final DollyOptions.Builder options = ring.options().bind("::1").pin(ring.target(1).toString());
+        final DollyOptions.Builder options =
+                ring.options().bind("::1").pin(ring.target(1).toString());
         final CompletableFuture<DollyReport> client = DollyRing.async(() -> {
             try (DollyClient node = DollyClient.open(
                     options.environment(java.util.Map.of("MYNODENAME", "six")).build())) {
