@@ -127,7 +127,8 @@ final class DollyCommand implements Callable<Integer> {
                         flags.directories == null ? List.of() : DollyFlags.list(flags.directories),
                         flags.excludes == null ? List.of() : DollyFlags.list(flags.excludes),
                         Duration.ofSeconds(flags.dummySeconds));
-                StopSignal signal = StopSignal.on(() -> closeQuietly(server))) {
+                StopSignal signal = StopSignal.listen()) {
+            signal.then(() -> closeQuietly(server));
             if (flags.wake) {
                 server.wake();
             }
@@ -175,7 +176,8 @@ final class DollyCommand implements Callable<Integer> {
         final DollyNarrator narrator = new DollyNarrator(err(), flags);
         final DollyOptions options = flags.options(Dialect.CLASSIC, narrator);
         try (DollyClient client = DollyClient.open(options);
-                StopSignal signal = StopSignal.on(() -> closeQuietly(client))) {
+                StopSignal signal = StopSignal.listen()) {
+            signal.then(() -> closeQuietly(client));
             final DollyReport report = client.run();
             final boolean toStdout =
                     report.target().equals("-") || report.target().equals("/dev/stdout");

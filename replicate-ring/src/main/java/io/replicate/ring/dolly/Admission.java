@@ -8,4 +8,4 @@ package io.replicate.ring.dolly;
  * @param directory whether the stream is a tar archive.
  * @param config as it came, to be forwarded unchanged.
  */
-record Admission(ControlLink control, Dialect dialect, boolean directory, byte[] config) {}
+record Admission(ControlLink control, Dialect dialect, boolean directory, ConfigText config) {}

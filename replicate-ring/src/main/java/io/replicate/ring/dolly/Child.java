@@ -154,7 +154,7 @@ final class Child implements AutoCloseable {
         if (dialect == Dialect.MODERN) {
             control.write(new byte[] {(byte) (plan.directory() ? 1 : 0), 0, 0, 0});
         }
-        control.write(plan.configBytes());
+        control.write(plan.text().bytes());
     }
 
     /** Proves nothing to a child without a password; else asks it for its proof. */

@@ -89,7 +89,7 @@ public record DollyOptions(
         private Duration waitForServer = Duration.ZERO;
         private Duration startWait = Duration.ofSeconds(60);
         private Duration idleWait = Duration.ofSeconds(30);
-        private Duration finishWait = Duration.ofSeconds(120);
+        private Duration finishWait = Duration.ofMinutes(2);
         private int tries = 10;
         private int blockBytes = 4096;
         private int socketBufferBytes;

@@ -24,14 +24,14 @@ final class Outflow implements Child.Events, AutoCloseable {
      * What is forwarded to whom.
      *
      * @param config of the ring.
-     * @param configBytes the same, as it came.
+     * @param text the same, as it came.
      * @param dialect of the ring.
      * @param directory whether the stream is a tar archive.
      * @param me this node's index, or {@link Topology#SERVER}.
      * @param options of this node.
      */
     record Plan(
-            DollyConfig config, byte[] configBytes, Dialect dialect, boolean directory, int me, DollyOptions options) {}
+            DollyConfig config, ConfigText text, Dialect dialect, boolean directory, int me, DollyOptions options) {}
 
     /** In place of a number of bytes: every node behind the child has been reported by its name. */
     static final long BY_NAME = -1;
@@ -158,6 +158,7 @@ final class Outflow implements Child.Events, AutoCloseable {
         return names;
     }
 
+    @SuppressWarnings("WaitNotInLoop") // all callers loop
     private void await(final Deadline deadline) throws ReplicationException {
         try {
             wait(Math.max(1, Math.min(1000, deadline.leftNs() / 1_000_000L)));

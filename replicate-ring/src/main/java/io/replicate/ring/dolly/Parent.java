@@ -193,6 +193,7 @@ final class Parent {
         return sum;
     }
 
+    @SuppressWarnings("WaitNotInLoop") // all callers loop
     private void await(final Deadline deadline) throws ReplicationException {
         try {
             wait(deadline.left().toMillis() + 1);

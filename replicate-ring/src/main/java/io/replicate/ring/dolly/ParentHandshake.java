@@ -60,7 +60,7 @@ final class ParentHandshake {
         if (password != null) {
             throw ReplicationException.fail("speaks the classic dialect, which knows no password", null);
         }
-        return new Admission(control, Dialect.CLASSIC, false, config());
+        return new Admission(control, Dialect.CLASSIC, false, new ConfigText(config()));
     }
 
     private Admission modern() throws IOException {
@@ -92,7 +92,7 @@ final class ParentHandshake {
         if (directory != 0 && directory != 1) {
             throw ReplicationException.corrupt("directory flag is " + directory);
         }
-        return new Admission(control, Dialect.MODERN, directory == 1, config());
+        return new Admission(control, Dialect.MODERN, directory == 1, new ConfigText(config()));
     }
 
     /** Reads up to the line endconfig, and what belongs to the same text behind it. */
