@@ -51,7 +51,9 @@ final class ClientRun implements Parent.Events {
         String name = "";
         try {
             final DollyConfig config = DollyConfig.parse(
-                    "configuration from " + admission.control().peer(), admission.config().bytes(), admission.dialect());
+                    "configuration from " + admission.control().peer(),
+                    admission.config().bytes(),
+                    admission.dialect());
             final int me = NodeName.find(config, options);
             name = config.hosts().get(me);
             describe(config, me);

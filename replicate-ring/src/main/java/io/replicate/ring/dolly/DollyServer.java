@@ -117,7 +117,8 @@ public final class DollyServer implements AutoCloseable {
         final boolean directory = isDirectory();
         try (StreamSource source = open(directory);
                 Outflow outflow = new Outflow(
-                        new Outflow.Plan(config, new ConfigText(wire), options.dialect(), directory, Topology.SERVER, options),
+                        new Outflow.Plan(
+                                config, new ConfigText(wire), options.dialect(), directory, Topology.SERVER, options),
                         sockets,
                         this::flowsBack)) {
             onClose = outflow::close;
