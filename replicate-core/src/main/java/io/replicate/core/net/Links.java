@@ -7,6 +7,7 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.ReplicationException.Category;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 
@@ -97,7 +98,13 @@ public final class Links {
         return new ReplicationException(Category.CANCELLED, what + " " + peer + ": the link was closed on this side");
     }
 
+    /** Returns whether a wait on a link has ended without anything happening: the link itself is as before. */
+    public static boolean isTimeout(final IOException failure) {
+        return failure.getCause() instanceof SocketTimeoutException;
+    }
+
     static ReplicationException idle(final String what, final Peer peer, final String nothing, final long waitMs) {
-        return ReplicationException.retry(what + " " + peer + ": " + nothing + " for " + waitMs + " ms", null);
+        return ReplicationException.retry(
+                what + " " + peer + ": " + nothing + " for " + waitMs + " ms", new SocketTimeoutException());
     }
 }

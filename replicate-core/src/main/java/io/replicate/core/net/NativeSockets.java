@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
 final class NativeSockets implements Sockets {
     static final NativeSockets INSTANCE = new NativeSockets(Posix.get());
 
+    private static final int IPPROTO_TCP = 6;
+    private static final int TCP_MAXSEG = 2;
     private static final Logger log = LoggerFactory.getLogger(NativeSockets.class);
 
     private final Posix posix;
@@ -74,6 +76,9 @@ final class NativeSockets implements Sockets {
         final Fd fd = Fd.adopt(posix, socket.intValue(), "socket to " + remote);
         try {
             setBuffers(socket, options);
+            if (options.segmentBytes() > 0 && !(remote instanceof UnixDomainSocketAddress)) {
+                socket.setIntOpt(IPPROTO_TCP, TCP_MAXSEG, options.segmentBytes()); // before the SYN, which carries it
+            }
             if (local != null) {
                 socket.bind(new InetSocketAddress(local, 0));
             }

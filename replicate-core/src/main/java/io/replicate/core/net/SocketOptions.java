@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param nativeSockets whether plain descriptors are wanted where they can be had.
  * @param sendBufferBytes SO_SNDBUF, or 0 to leave it to the kernel.
  * @param receiveBufferBytes SO_RCVBUF, or 0 to leave it to the kernel.
+ * @param segmentBytes TCP_MAXSEG of a connection, or 0 to leave it to the kernel.
  * @param bind the local address of a connection.
  * @param networkInterface the interface whose address is the local one.
  */
@@ -17,16 +18,18 @@ record SocketOptions(
         boolean nativeSockets,
         int sendBufferBytes,
         int receiveBufferBytes,
+        int segmentBytes,
         Optional<String> bind,
         Optional<String> networkInterface) {
     static final String NATIVE = "native";
     static final String SEND_BUFFER = "sndbuf";
     static final String RECEIVE_BUFFER = "rcvbuf";
+    static final String SEGMENT = "mss";
     static final String BIND = "bind";
     static final String INTERFACE = "interface";
 
     static final String[] UNIX_PARAMETERS = {NATIVE, SEND_BUFFER, RECEIVE_BUFFER};
-    static final String[] TCP_PARAMETERS = {NATIVE, SEND_BUFFER, RECEIVE_BUFFER, BIND, INTERFACE};
+    static final String[] TCP_PARAMETERS = {NATIVE, SEND_BUFFER, RECEIVE_BUFFER, SEGMENT, BIND, INTERFACE};
 
     private static final int MAX_BUFFER_BYTES = 1 << 30;
 
@@ -42,6 +45,7 @@ record SocketOptions(
                 whoSaysNative.parameter(NATIVE).isEmpty() || whoSaysNative.flag(NATIVE),
                 bufferBytes(locator, defaults, SEND_BUFFER),
                 bufferBytes(locator, defaults, RECEIVE_BUFFER),
+                bufferBytes(locator, defaults, SEGMENT),
                 bind,
                 networkInterface);
     }

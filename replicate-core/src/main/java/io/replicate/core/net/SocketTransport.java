@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * TCP and Unix stream sockets: {@code tcp://HOST:PORT}, {@code unix:PATH}. Parameters, of the transport or of one
  * address: {@code sndbuf}, {@code rcvbuf} (bytes), {@code native=false} (sockets of java.nio, without descriptors), and
- * for TCP {@code bind=ADDRESS} or {@code interface=NAME}. Nothing is proven about the peer, and nothing is encrypted.
+ * for TCP {@code bind=ADDRESS} or {@code interface=NAME}, and {@code mss} (bytes, native sockets only). Nothing is proven about the peer, and nothing is encrypted.
  */
 public final class SocketTransport implements Transport {
     private final Locator defaults;

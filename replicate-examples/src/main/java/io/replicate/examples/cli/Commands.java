@@ -22,6 +22,10 @@ final class Commands {
                     "keep-rsync",
                     "Copy the blocks that one Keep cluster has and another lacks.",
                     () -> new KeepRsyncCommand()),
+            new Entry(
+                    "dolly",
+                    "Clone to many machines as dolly does, in a ring with old dolly nodes or without.",
+                    () -> new DollyCommand()),
             new Entry("nbd", "Serve volumes to NBD clients, and use those of other servers.", () -> new NbdCommand()),
             new Entry("ring", "Clone a disk or an image to many machines.", () -> new RingCommand()),
             new Entry("version", "Show the version.", () -> new VersionCommand()));
