@@ -72,7 +72,8 @@ class DeviceTest {
         try (LoopDevice device = LoopDevice.attach(SIZE_BYTES);
                 TestRing ring = new TestRing(directory)) {
             ring.join(1);
-            ring.serve(new GatedSource(image, Long.MAX_VALUE, false), device.path().toString(), options -> {});
+            ring.serve(
+                    new GatedSource(image, Long.MAX_VALUE, false), device.path().toString(), options -> {});
             assertThat(ring.reports().get(0).reason()).contains("is a block device and the source is not");
             ring.serve(
                     new GatedSource(image, Long.MAX_VALUE, false), device.path().toString(), s -> s.force(true));

@@ -52,6 +52,7 @@ final class DollyCommand implements Callable<Integer> {
     @Option(names = "-h", description = "Show this help; the exit code is 1, as dolly's.")
     private boolean shortHelp;
 
+    @SuppressWarnings("UnusedVariable") // picocli reads it
     @Option(names = "--help", usageHelp = true, description = "Show this help.")
     private boolean help;
 

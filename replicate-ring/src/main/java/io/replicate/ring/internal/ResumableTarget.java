@@ -72,11 +72,10 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
      * that nobody knows. Without a digest there is nothing to compare it with.
      */
     private static boolean isStillThere(
-            final Offer offer,
-            final Sink<Extent> sink, final Session<Extent> session, final NodeProgress.State state)
+            final Offer offer, final Sink<Extent> sink, final Session<Extent> session, final NodeProgress.State state)
             throws IOException {
         final @Nullable Source<Extent> stored = session.readBack().orElse(null);
-        if (!sink.geometry().device() || stored == null || Verify.values()[offer.verify()] == Verify.NONE) {
+        if (!sink.geometry().device() || stored == null || Verify.ofCode(offer.verify()) == Verify.NONE) {
             return true;
         }
         try (BlockPool pool = new BlockPool(ExtentDigest.CHUNK_BYTES, 1)) {
