@@ -168,7 +168,10 @@ final class Ends {
         return id != null
                 ? id
                 : JobId.of(
-                        "copy", nameOf(from), nameOf(to), job.options().selection().toString());
+                        "copy",
+                        nameOf(from),
+                        nameOf(to),
+                        job.options().selection().toString());
     }
 
     /** However a path is spelt, and whichever way the file is accessed, it is the same job. */

@@ -64,7 +64,8 @@ class CrashTest {
             @Override
             void onWrite(final Extent unit) throws IOException {
                 if (remembersBeforeItCrashes && writes.size() >= 8) {
-                    await().atMost(Duration.ofSeconds(30)).until(() -> checkpoint().commits.get() > 1);
+                    await().atMost(Duration.ofSeconds(30))
+                            .until(() -> checkpoint().commits.get() > 1);
                 }
                 event(At.DURING_WRITE);
             }
