@@ -133,4 +133,16 @@ final class CopyCheckpoint {
     void forget() throws IOException {
         checkpoint.forget(job);
     }
+
+    /** Leaves nothing behind of a job whose target could not be begun, unless an earlier run got further. */
+    void forgetIfNothingIsDone(final IOException why) {
+        if (loaded.doneBytes() > 0) {
+            return;
+        }
+        try {
+            forget();
+        } catch (final IOException e) {
+            why.addSuppressed(e);
+        }
+    }
 }

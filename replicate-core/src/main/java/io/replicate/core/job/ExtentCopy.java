@@ -140,14 +140,22 @@ final class ExtentCopy {
 
     private Session<Extent> begin(final long dataBytes) throws IOException {
         final Geometry from = source.geometry();
-        return sink.begin(new Target(
+        final Target target = new Target(
                 from.sizeBytes(),
                 dataBytes,
                 from.device(),
                 null,
                 1,
                 checkpoint == null ? null : checkpoint.resumeKey(),
-                job.options().force()));
+                job.options().force());
+        try {
+            return sink.begin(target);
+        } catch (final IOException e) {
+            if (checkpoint != null) {
+                checkpoint.forgetIfNothingIsDone(e);
+            }
+            throw e;
+        }
     }
 
     private DoneSet trusted(final Session<Extent> session) throws IOException {

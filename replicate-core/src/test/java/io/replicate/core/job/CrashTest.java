@@ -2,12 +2,15 @@ package io.replicate.core.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.JobId;
 import io.replicate.core.spi.Progress;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Revision;
+import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Target;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
@@ -47,6 +50,8 @@ class CrashTest {
         final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
         At at = At.BEFORE_FLUSH;
         volatile boolean dead;
+        /** Whether writes wait, after the first few, until progress has been remembered once. */
+        volatile boolean remembersBeforeItCrashes;
 
         void event(final At event) throws IOException {
             if (dead || (event == at && left.decrementAndGet() < 0)) {
@@ -58,6 +63,10 @@ class CrashTest {
         final MemorySink sink = new MemorySink() {
             @Override
             void onWrite(final Extent unit) throws IOException {
+                if (remembersBeforeItCrashes && writes.size() >= 8) {
+                    await().atMost(Duration.ofSeconds(30))
+                            .until(() -> checkpoint().commits.get() > 1);
+                }
                 event(At.DURING_WRITE);
             }
 
@@ -80,6 +89,10 @@ class CrashTest {
                 event(At.AFTER_CHECKPOINT);
             }
         };
+
+        private MemoryCheckpoint checkpoint() {
+            return checkpoint;
+        }
 
         void crashAt(final At where, final int count) {
             at = where;
@@ -150,6 +163,7 @@ class CrashTest {
     void whatWasDurableIsNotSentAgain() throws IOException {
         final MemorySource source = new MemorySource(image);
         final Machine machine = new Machine();
+        machine.remembersBeforeItCrashes = true;
         machine.crashAt(At.DURING_WRITE, 15);
         assertThatThrownBy(() -> run(source, machine)).hasMessageContaining("crashed");
         final long durableBytes = DoneSet.load(machine.checkpoint.kept.get(JOB)).doneBytes();
@@ -174,9 +188,35 @@ class CrashTest {
     }
 
     @Test
+    void aTargetThatIsRefusedLeavesNoCheckpointBehind() {
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+        final MemorySink sink = new MemorySink() {
+            @Override
+            public Session<Extent> begin(final Target target) throws IOException {
+                throw ReplicationException.misuse("the target is mounted");
+            }
+        };
+
+        assertThatThrownBy(() -> {
+                    try (Job job = Replication.from(new MemorySource(image))
+                            .to(sink)
+                            .checkpoint(checkpoint)
+                            .id(JOB)
+                            .start()) {
+                        job.await();
+                    }
+                })
+                .hasMessage("the target is mounted");
+
+        assertThat(checkpoint.commits).hasValue(1);
+        assertThat(checkpoint.kept).isEmpty();
+    }
+
+    @Test
     void aLostTargetIsCopiedFromTheBeginning() throws IOException {
         final MemorySource source = new MemorySource(image);
         final Machine machine = new Machine();
+        machine.remembersBeforeItCrashes = true;
         machine.crashAt(At.DURING_WRITE, 15);
         assertThatThrownBy(() -> run(source, machine)).hasMessageContaining("crashed");
         machine.sink.durable.clear();
@@ -192,6 +232,7 @@ class CrashTest {
     void aCrashRightAfterALostTargetWasBegunAgainLosesNothing() throws IOException {
         final MemorySource source = new MemorySource(image);
         final Machine machine = new Machine();
+        machine.remembersBeforeItCrashes = true;
         machine.crashAt(At.DURING_WRITE, 15);
         assertThatThrownBy(() -> run(source, machine)).hasMessageContaining("crashed");
         machine.sink.durable.clear();
@@ -210,6 +251,7 @@ class CrashTest {
     void aChangedSourceIsCopiedFromTheBeginning() throws IOException {
         final MemorySource source = new MemorySource(image);
         final Machine machine = new Machine();
+        machine.remembersBeforeItCrashes = true;
         machine.crashAt(At.DURING_WRITE, 15);
         assertThatThrownBy(() -> run(source, machine)).hasMessageContaining("crashed");
         machine.reboot();
@@ -234,7 +276,7 @@ class CrashTest {
                 .id(JOB)
                 .rateBytesPerSecond(8 * MIB)
                 .start();
-        org.awaitility.Awaitility.await().until(() -> job.progress().bytes() > 2 * MIB);
+        await().until(() -> job.progress().bytes() > 2 * MIB);
         job.close();
         final long stoppedAt = job.progress().bytes();
         machine.sink.loseWhatIsNotDurable();
