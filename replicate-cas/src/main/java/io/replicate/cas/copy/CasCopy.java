@@ -120,6 +120,9 @@ public final class CasCopy {
                 .listener(progress);
         try (Job job = replication.start()) {
             final Result result = await(job);
+            if (!refusals.verdict().isEmpty()) {
+                listener.warning(refusals.verdict());
+            }
             return new CopySummary(
                     plan.counts(),
                     copied.sum(),

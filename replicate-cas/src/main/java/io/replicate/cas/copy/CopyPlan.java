@@ -67,6 +67,10 @@ public final class CopyPlan {
             throw ReplicationException.misuse(source.name() + " names contents by " + source.algorithm() + ", "
                     + destination.name() + " by " + destination.algorithm() + ": they cannot be copied to each other");
         }
+        if (options.needsPlaces() && !destination.tellsPlacesApart()) {
+            throw ReplicationException.misuse(destination.name()
+                    + ": copies can only be counted and placed on the stores themselves, not behind a proxy");
+        }
         Contents.checkPrefix(source.algorithm(), options.prefix);
         if (options.sliceDigits < 0 || options.sliceDigits > MAX_SLICE_DIGITS) {
             throw ReplicationException.misuse("slices of " + options.sliceDigits + " digits: expected 0 to 3");

@@ -12,15 +12,16 @@ final class RefusalWatch {
     private static final int ENOUGH = 4;
 
     private final String side;
-    private boolean anySuccess;
+    private boolean anyOther;
     private int refusals;
+    private String last = "";
 
     RefusalWatch(final String side) {
         this.side = side;
     }
 
     synchronized void succeeded() {
-        anySuccess = true;
+        anyOther = true;
     }
 
     /**
@@ -30,17 +31,25 @@ final class RefusalWatch {
      */
     synchronized void failed(final IOException failure) throws ReplicationException {
         if (!KeepException.is(failure, KeepException.Kind.REFUSED)) {
-            anySuccess = true;
+            anyOther = true;
             return;
         }
         refusals++;
-        if (!anySuccess && refusals >= ENOUGH) {
+        last = String.valueOf(failure.getMessage());
+        if (!anyOther && refusals >= ENOUGH) {
             throw new ReplicationException(
-                    ReplicationException.Category.MISUSE,
-                    "stopped: every block is refused by " + side
-                            + ": check the blob signing key, the blob signature ttl (it must be that of the servers) and the"
-                            + " token of " + side + "; the last: " + failure.getMessage(),
-                    failure);
+                    ReplicationException.Category.MISUSE, "stopped: " + advice() + "; the last: " + last, failure);
         }
+    }
+
+    private String advice() {
+        return "every block is refused by " + side
+                + ": check the blob signing key, the blob signature ttl (it must be that of the servers) and the token of "
+                + side;
+    }
+
+    /** Returns what to do when the few blocks that there were have all been refused, or the empty text. */
+    synchronized String verdict() {
+        return refusals > 0 && !anyOther ? advice() : "";
     }
 }

@@ -107,6 +107,11 @@ public final class KeepStore implements CasStore {
     }
 
     @Override
+    public boolean tellsPlacesApart() {
+        return services.stream().allMatch(KeepService::isDisk);
+    }
+
+    @Override
     public int defaultCopies() throws IOException {
         return client.replication();
     }

@@ -35,6 +35,11 @@ public interface CasStore extends ContentStore {
         return place;
     }
 
+    /** Returns whether each place lists what itself holds; a proxy lists what is behind it. */
+    default boolean tellsPlacesApart() {
+        return true;
+    }
+
     /** Returns how many copies of a content there are to be unless somebody says otherwise. */
     int defaultCopies() throws IOException;
 

@@ -388,6 +388,28 @@ class KeepRsyncTest {
     }
 
     @Test
+    void aWrongKeyIsNamedAlsoWhenThereIsOnlyOneBlock() {
+        try (KeepRsyncHarness both = clusters(Era.B)) {
+            both.fill(56, 1);
+
+            assertThat(both.run("-src-blob-signing-key", "wrong").assertCode(1).err())
+                    .contains("check the blob signing key, the blob signature ttl");
+        }
+    }
+
+    @Test
+    void copiesBehindAProxyAreNotCounted() {
+        try (KeepRsyncHarness both = clusters(Era.B)) {
+            both.dst.addProxy();
+
+            assertThat(both.run("--ensure-replicas", "-dst-keep-services-json", both.dst.proxyJson())
+                            .assertCode(1)
+                            .err())
+                    .contains("not behind a proxy");
+        }
+    }
+
+    @Test
     void aWrongTtlIsNamed() {
         try (KeepRsyncHarness both = clusters(Era.B)) {
             both.fill(24, 10);
