@@ -18,7 +18,7 @@ public final class Main {
         final int code = run(out, err, args);
         final boolean lost = out.checkError();
         if (lost && code == ExitCode.OK) {
-            err.println("replicate: the standard output could not be written");
+            err.println("replicate: the standard output could not be written to its end");
         }
         err.flush();
         System.exit(lost && code == ExitCode.OK ? ExitCode.FAILED : code);
