@@ -71,6 +71,7 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
      * Returns whether a device still holds what was written to it: others can write there too, unlike to a half-made file
      * that nobody knows. Without a digest there is nothing to compare it with.
      */
+    @SuppressWarnings("EnumOrdinal") // the ordinal is on the wire
     private static boolean isStillThere(
             final Offer offer, final Sink<Extent> sink, final Session<Extent> session, final NodeProgress.State state)
             throws IOException {
