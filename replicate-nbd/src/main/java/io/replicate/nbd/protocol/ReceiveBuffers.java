@@ -15,22 +15,36 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ReceiveBuffers implements RecvByteBufAllocator {
     private static final int FRESH = 128 << 10;
+    /** Takes a header and little else, so that the payload behind it is not received where it must be copied from. */
+    private static final int SMALL = 512;
+
     private static final int MAX_READS_PER_LOOP = 16;
 
-    /** One buffer per event loop, used again whenever nobody has kept the one before. */
-    private static final FastThreadLocal<ByteBuf> SHARED = new FastThreadLocal<>() {
+    /** Buffers of an event loop, used again whenever nobody has kept the one before. */
+    private static final FastThreadLocal<ByteBuf> SHARED = new Shared(FRESH);
+
+    private static final FastThreadLocal<ByteBuf> SHARED_SMALL = new Shared(SMALL);
+
+    private static final class Shared extends FastThreadLocal<ByteBuf> {
+        private final int bytes;
+
+        Shared(int bytes) {
+            this.bytes = bytes;
+        }
+
         @Override
         protected ByteBuf initialValue() {
-            return new UnpooledByteBufAllocator(true, true).directBuffer(FRESH, FRESH);
+            return new UnpooledByteBufAllocator(true, true).directBuffer(bytes, bytes);
         }
 
         @Override
         protected void onRemoval(ByteBuf buffer) {
             buffer.release();
         }
-    };
+    }
 
     private @Nullable ByteBuf target;
+    private boolean headersOnly;
 
     /**
      * Directs what comes next into the writable bytes of {@code payload} (borrowed); null for fresh buffers. Only for
@@ -38,6 +52,11 @@ public final class ReceiveBuffers implements RecvByteBufAllocator {
      */
     public void target(@Nullable ByteBuf payload) {
         target = payload;
+    }
+
+    /** Says whether a long payload is likely to follow the next header. */
+    public void headersOnly(boolean likely) {
+        headersOnly = likely;
     }
 
     @Override
@@ -58,7 +77,7 @@ public final class ReceiveBuffers implements RecvByteBufAllocator {
             if (payload != null && payload.isWritable()) {
                 return payload.retain();
             }
-            final ByteBuf shared = SHARED.get();
+            final ByteBuf shared = headersOnly ? SHARED_SMALL.get() : SHARED.get();
             return shared.refCnt() == 1 ? shared.clear().retain() : alloc.directBuffer(FRESH, FRESH);
         }
 

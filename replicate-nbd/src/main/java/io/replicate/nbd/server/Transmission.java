@@ -32,6 +32,8 @@ final class Transmission {
     static final int MAX_OPERATIONS = 256;
     /** The most file ranges that wait for one socket. */
     private static final int MAX_REGIONS = 64;
+    /** Writes at least this long are received in place. */
+    private static final int LONG_WRITE = 32 << 10;
     /** The longest write that an event loop does itself, in bytes. */
     private static final int MAX_INLINE = 1 << 20;
 
@@ -248,6 +250,7 @@ final class Transmission {
             refuse(error, bytes);
             return;
         }
+        receive.headersOnly(direct && header.type() == Nbd.CMD_WRITE && header.length() >= LONG_WRITE);
         switch (header.type()) {
             case Nbd.CMD_READ -> read();
             case Nbd.CMD_WRITE -> write(in);
