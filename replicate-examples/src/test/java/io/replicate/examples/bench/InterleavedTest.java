@@ -44,7 +44,8 @@ class InterleavedTest {
 
     @Test
     void anUnknownContestantIsAMistake() {
-        assertThatThrownBy(() -> new Interleaved(out, 1).seconds("nobody")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Interleaved(out, 1).seconds("nobody"))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
