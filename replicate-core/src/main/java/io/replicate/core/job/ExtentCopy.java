@@ -83,7 +83,7 @@ final class ExtentCopy {
             carry(plan, session, done);
 
             job.meter().phase(Phase.COMMITTING);
-            warnIfChanged();
+            requireUnchanged();
             final Digest digest = done.finish();
             final Committed committed = session.commit(revision);
             job.meter().durable(digest.lengthBytes());
@@ -169,14 +169,19 @@ final class ExtentCopy {
         return checkpoint.done();
     }
 
-    private void warnIfChanged() throws IOException {
+    /** A copy that mixes two states of its source must not get the target's name. */
+    private void requireUnchanged() throws IOException {
         final Revision now = source.revision();
-        if (!now.equals(revision)) {
-            LOG.warn(
-                    "the source changed while it was copied ({} at the start, {} now): the copy may mix both",
-                    revision,
-                    now);
+        if (now.equals(revision)) {
+            return;
         }
+        final String what = "the source changed while it was copied (" + revision + " at the start, " + now
+                + " now): the copy may mix both";
+        if (!job.options().force()) {
+            throw ReplicationException.fail(
+                    what + "; stop what writes to it or copy a snapshot, or force it", null);
+        }
+        LOG.warn("{}", what);
     }
 
     private void carry(final Plan<Extent> plan, final Session<Extent> session, final DoneSet done) throws IOException {

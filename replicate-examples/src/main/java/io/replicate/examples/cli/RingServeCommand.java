@@ -149,6 +149,7 @@ final class RingServeCommand extends AbstractCommand implements RingConfig.Confi
             progress.finish();
             if (lines == null) {
                 RingTable.print(out(), reports, server.digest());
+                RingTable.summary(err(), reports, server);
             } else {
                 lines.event("result", RingProgress.result(reports, server.digest()));
             }
@@ -158,6 +159,18 @@ final class RingServeCommand extends AbstractCommand implements RingConfig.Confi
 
     private RingServer.Builder builder(final Source<Extent> opened, final String identity, final RingProgress progress)
             throws IOException {
+        if (maxWaitSeconds < 0 || lingerSeconds < 0) {
+            throw ReplicationException.misuse("--max-wait and --linger take no negative number of seconds");
+        }
+        try {
+            return configured(opened, identity, progress);
+        } catch (final IllegalArgumentException e) {
+            throw ReplicationException.misuse("--" + e.getMessage());
+        }
+    }
+
+    private RingServer.Builder configured(
+            final Source<Extent> opened, final String identity, final RingProgress progress) throws IOException {
         return RingServer.builder(opened, identity, "-".equals(target) ? "stdio:" : target)
                 .nodes(nodes)
                 .port(port)

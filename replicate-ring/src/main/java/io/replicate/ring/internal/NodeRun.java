@@ -157,7 +157,7 @@ public final class NodeRun implements AutoCloseable {
                 handedOver = takeData(wire, data);
             }
         } catch (final IOException e) {
-            LOG.debug("{}: {}", link.peer(), e.getMessage());
+            settings.listener().event("turned away " + link.peer() + ": " + e.getMessage());
         } finally {
             if (!handedOver) {
                 wire.close();
