@@ -181,7 +181,8 @@ class InteropIT {
                 "--size=32M",
                 "--iodepth=16",
                 "--verify=crc32c",
-                "--do_verify=1");
+                "--do_verify=1",
+                "--verify_state_save=0");
         assertThat(text).contains("err= 0");
     }
 
