@@ -53,7 +53,7 @@ final class DollyCommand implements Callable<Integer> {
     private boolean shortHelp;
 
     @Option(names = "--help", usageHelp = true, description = "Show this help.")
-    private boolean help;
+    boolean help;
 
     private PrintWriter out() {
         return spec.commandLine().getOut();
