@@ -31,6 +31,7 @@ final class DeviceSession implements Session<Extent> {
     private final boolean resumed;
     private final long endBytes;
     private boolean committed;
+    private @Nullable FileSource stored;
 
     private DeviceSession(final NativeFile device, final DeviceMark mark, final long endBytes) {
         this.device = device;
@@ -121,7 +122,10 @@ final class DeviceSession implements Session<Extent> {
         if (committed) {
             device.advise(0, 0, Linux.POSIX_FADV_DONTNEED);
         }
-        return Optional.of(FileSource.borrowing(device, endBytes));
+        if (stored == null) {
+            stored = FileSource.borrowing(device, endBytes);
+        }
+        return Optional.of(stored);
     }
 
     @Override
@@ -134,6 +138,9 @@ final class DeviceSession implements Session<Extent> {
 
     @Override
     public void close() throws IOException {
+        if (stored != null) {
+            stored.close();
+        }
         device.close();
     }
 }

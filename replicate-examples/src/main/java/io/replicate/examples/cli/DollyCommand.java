@@ -54,7 +54,7 @@ final class DollyCommand implements Callable<Integer> {
 
     @SuppressWarnings("UnusedVariable") // picocli reads it
     @Option(names = "--help", usageHelp = true, description = "Show this help.")
-    private boolean help;
+    boolean help;
 
     private PrintWriter out() {
         return spec.commandLine().getOut();

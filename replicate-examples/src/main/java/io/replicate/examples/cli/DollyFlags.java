@@ -365,7 +365,7 @@ final class DollyFlags {
     private String resolve(final String host) throws ReplicationException {
         try {
             for (final InetAddress address : InetAddress.getAllByName(host)) {
-                if ((!resolve4 && !resolve6) || (address instanceof Inet4Address) == resolve4) {
+                if (address instanceof Inet4Address == resolve4) {
                     return address.getHostAddress();
                 }
             }
