@@ -178,8 +178,7 @@ final class ExtentCopy {
         final String what = "the source changed while it was copied (" + revision + " at the start, " + now
                 + " now): the copy may mix both";
         if (!job.options().force()) {
-            throw ReplicationException.fail(
-                    what + "; stop what writes to it or copy a snapshot, or force it", null);
+            throw ReplicationException.fail(what + "; stop what writes to it or copy a snapshot, or force it", null);
         }
         LOG.warn("{}", what);
     }
