@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.replicate.core.file.FileSink;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
@@ -156,15 +157,9 @@ class ReplicationTest {
         final byte[] damaged = Files.readAllBytes(from);
         damaged[2 * MIB + 17] ^= 1;
 
-        // The listener damages the target between its commit and its verification.
         final Replication replication = Replication.from(from.toString())
-                .to(to.toString())
-                .verify(true)
-                .listener(snapshot -> {
-                    if (snapshot.phase() == Phase.VERIFYING) {
-                        overwrite(to, damaged);
-                    }
-                });
+                .to(new DamagedAfterCommit(new FileSink(to), () -> overwrite(to, damaged)))
+                .verify(true);
 
         assertThatThrownBy(() -> run(replication))
                 .hasMessageContaining("from offset " + (2 * MIB + 17))
