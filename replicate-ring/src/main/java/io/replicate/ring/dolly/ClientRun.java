@@ -33,6 +33,10 @@ final class ClientRun implements Parent.Events {
     private @Nullable IOException failure;
     private boolean forwarding;
     private boolean endForwarded;
+
+    /** Held until the end mark is on its way: nothing that belongs behind it may overtake it. */
+    private final Object endOrder = new Object();
+
     private boolean complete;
     private boolean finished;
     private long received;
@@ -121,6 +125,7 @@ final class ClientRun implements Parent.Events {
         final Store store = new Store(target);
         try {
             receive(in, out, store, config);
+            forwardEnd(false);
             parent.busy();
             final String digest = store.finish();
             out.sum(digest);
@@ -217,17 +222,25 @@ final class ClientRun implements Parent.Events {
 
     /** The data has ended, and only the control connection tells whether that is all. */
     private void await() throws IOException {
-        if (parent.awaitTotal(options.idleWait()) < 0) {
+        final long announced = parent.awaitTotal(options.idleWait());
+        if (announced < 0) {
             rethrow();
             throw ReplicationException.fail(
                     "the data ended after " + received + " bytes, and "
                             + admission.control().peer() + " has not said whether that is all",
                     null);
         }
+        // the parent's thread may know the total already and not have told us yet
+        takeTotal(announced);
         if (!isComplete()) {
             rethrow();
-            throw ReplicationException.fail("the data ended after " + received + " bytes of " + parent.total(), null);
+            throw ReplicationException.fail("the data ended after " + received + " bytes of " + announced, null);
         }
+    }
+
+    private synchronized void takeTotal(final long announced) throws IOException {
+        total = announced;
+        checkLength();
     }
 
     private synchronized void arrived(final int bytes) throws IOException {
@@ -276,17 +289,19 @@ final class ClientRun implements Parent.Events {
 
     /** Forwards the end mark as soon as it is known and there is somebody to tell. */
     private void forwardEnd(final boolean connected) {
-        final @Nullable Outflow out;
-        synchronized (this) {
-            forwarding |= connected;
-            if (!forwarding || endForwarded || total < 0) {
-                return;
+        synchronized (endOrder) {
+            final @Nullable Outflow out;
+            synchronized (this) {
+                forwarding |= connected;
+                if (!forwarding || endForwarded || total < 0) {
+                    return;
+                }
+                endForwarded = true;
+                out = outflow;
             }
-            endForwarded = true;
-            out = outflow;
-        }
-        if (out != null) {
-            out.end(total);
+            if (out != null) {
+                out.end(total);
+            }
         }
     }
 
