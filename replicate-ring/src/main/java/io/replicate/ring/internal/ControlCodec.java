@@ -38,12 +38,24 @@ final class ControlCodec {
 
     private ControlCodec() {}
 
-    /** Writes a message at the buffer's position. */
-    static void encode(final ControlMessage message, final ByteBuffer out) {
-        try {
-            put(message, out);
-        } catch (final BufferOverflowException e) {
-            throw new IllegalArgumentException("message of more than " + MAX_BYTES + " bytes: " + message, e);
+    /**
+     * Writes a message to the beginning of a buffer.
+     *
+     * @return the buffer that holds it, up to its position: the given one, or a larger one where it did not fit.
+     * @throws IllegalArgumentException when it has more than {@link #MAX_BYTES}.
+     */
+    static ByteBuffer encode(final ControlMessage message, final ByteBuffer reuse) {
+        ByteBuffer out = reuse.clear();
+        while (true) {
+            try {
+                put(message, out);
+                return out;
+            } catch (final BufferOverflowException e) {
+                if (out.capacity() >= MAX_BYTES) {
+                    throw new IllegalArgumentException("message of more than " + MAX_BYTES + " bytes: " + message, e);
+                }
+                out = ByteBuffer.allocate(Math.min(MAX_BYTES, out.capacity() * 4));
+            }
         }
     }
 

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Wire implements AutoCloseable {
     private static final int DIGEST_MAX_BYTES = 64;
+    private static final int MESSAGE_BYTES = 1024;
 
     private final Link link;
     private final ReentrantLock sendLock = new ReentrantLock();
@@ -27,6 +28,10 @@ final class Wire implements AutoCloseable {
     private final FrameHeader receiveHeader = new FrameHeader();
     private final CRC32C sendCrc = new CRC32C();
     private final CRC32C receiveCrc = new CRC32C();
+
+    /** Messages are small and frequent, so one buffer is kept; it grows for one that needs it. Guarded by sendLock. */
+    private ByteBuffer messageBytes = ByteBuffer.allocate(MESSAGE_BYTES);
+
     private @Nullable LinkSplice splice;
     private Duration timeout = Duration.ofSeconds(30);
 
@@ -46,12 +51,10 @@ final class Wire implements AutoCloseable {
 
     /** Sends a control message. */
     void send(final ControlMessage message) throws IOException {
-        final ByteBuffer payload = ByteBuffer.allocateDirect(ControlCodec.MAX_BYTES);
-        ControlCodec.encode(message, payload);
-        payload.flip();
         sendLock.lock();
         try {
-            sendPayload(FrameType.CONTROL, 0, payload);
+            messageBytes = ControlCodec.encode(message, messageBytes);
+            sendPayload(FrameType.CONTROL, 0, messageBytes.flip());
         } finally {
             sendLock.unlock();
         }

@@ -79,6 +79,13 @@ class ControlCodecTest {
     }
 
     @Property
+    void aBufferThatIsTooSmallIsReplacedByOneThatHoldsTheSame(@ForAll("messages") final ControlMessage message) {
+        final ByteBuffer grown = ControlCodec.encode(message, ByteBuffer.allocate(16));
+
+        assertThat(grown.flip()).isEqualTo(encode(message));
+    }
+
+    @Property
     void whatIsEncodedIsDecoded(@ForAll("messages") final ControlMessage message) throws Exception {
         assertThat(ControlCodec.decode(encode(message))).isEqualTo(message);
     }
