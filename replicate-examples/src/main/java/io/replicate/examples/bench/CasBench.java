@@ -19,7 +19,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -157,8 +156,8 @@ public final class CasBench {
                 out.flush();
             }
         }
-        final double slow = median(one);
-        final double fast = median(many);
+        final double slow = Medians.of(one);
+        final double fast = Medians.of(many);
         require(
                 fast <= MAX_RATIO * slow,
                 format("%d workers take at most 1/5 of the time of one: %.2f", WORKERS, fast / slow));
@@ -184,12 +183,6 @@ public final class CasBench {
                         CasPeers.stores("B", "" + TARGETS, emptyTarget(work).toString(), "0")) {
             copy(from, to, WORKERS);
         }
-    }
-
-    private static double median(final double[] values) {
-        final double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
     }
 
     private static long cpuNs() {
@@ -225,7 +218,7 @@ public final class CasBench {
             }
         }
         delete.accept(source);
-        final double ratio = median(ours) / median(bare);
+        final double ratio = Medians.of(ours) / Medians.of(bare);
         require(
                 ratio <= MAX_CPU_RATIO,
                 format("%d MiB: the copier takes at most 1.3x of a bare relay: %.2f", bytes >> 20, ratio));

@@ -181,8 +181,7 @@ public final class DeltaBench {
     }
 
     private static double median(final List<Timed> times, final ToDoubleFunction<Timed> of) {
-        final double[] sorted = times.stream().mapToDouble(of).sorted().toArray();
-        return sorted[sorted.length / 2];
+        return Medians.of(times.stream().mapToDouble(of).toArray());
     }
 
     /** What a run costs that has nothing to do: it is left out of the comparisons, and shown. */

@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -135,20 +134,14 @@ public final class RingBench {
     }
 
     private static double seconds(final List<RingContest.Run> runs) {
-        return median(runs.stream().mapToDouble(RingContest.Run::seconds).toArray());
+        return Medians.of(runs.stream().mapToDouble(RingContest.Run::seconds).toArray());
     }
 
     private double cpu(final List<RingContest.Run> runs) {
-        return median(runs.stream()
+        return Medians.of(runs.stream()
                         .mapToDouble(RingContest.Run::middleCpuSeconds)
                         .toArray())
                 / (bytes / (double) (1 << 30));
-    }
-
-    private static double median(final double[] values) {
-        Arrays.sort(values);
-        final int middle = values.length / 2;
-        return values.length % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
     }
 
     private void atLeast(final String what, final double value, final double target) {
