@@ -59,7 +59,7 @@ final class Commands {
     private void execute(Operation op) throws IOException {
         switch (op.type) {
             case Nbd.CMD_READ -> {
-                if (!op.streamed) {
+                if (op.stream == null) {
                     reply(op, data(op));
                 } else if (negotiated.chunked() && !op.has(Nbd.CMD_FLAG_DF)) {
                     sparse(op, data(op), false);

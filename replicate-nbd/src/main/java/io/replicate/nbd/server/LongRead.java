@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdError;
 import io.replicate.nbd.protocol.ReplyCodec;
+import java.util.function.Consumer;
 
 /**
  * A read that is longer than what may be in memory at once: piece after piece is read by a worker and sent. A reply that
@@ -12,13 +13,17 @@ import io.replicate.nbd.protocol.ReplyCodec;
  * go between its pieces; any other is a chunk, or several, per piece. Used by the channel's event loop only.
  */
 final class LongRead {
-    private final Transmission transmission;
+    private final Operations operations;
+    private final Window window;
+    private final Replies replies;
     private final Operation request;
     private final boolean chunked;
     private final boolean extended;
     private final boolean uncut;
     private final MemoryBudget budget;
     private final ByteBufAllocator alloc;
+    private final Runnable resume;
+    private final Consumer<LongRead> ended;
     private final long end;
     private long at;
     private boolean begun;
@@ -26,29 +31,33 @@ final class LongRead {
     private boolean finished;
     private boolean failedHard;
 
+    /**
+     * @param resume calls {@link #proceed} from where replies are sent on.
+     * @param ended is called once, when the whole reply is queued or given up.
+     */
     LongRead(
-            Transmission transmission,
+            Operations operations,
+            Window window,
+            Replies replies,
             Operation request,
             Negotiated negotiated,
             MemoryBudget budget,
-            ByteBufAllocator alloc) {
-        this.transmission = transmission;
+            ByteBufAllocator alloc,
+            Runnable resume,
+            Consumer<LongRead> ended) {
+        this.operations = operations;
+        this.window = window;
+        this.replies = replies;
         this.request = request;
         this.chunked = negotiated.chunked();
         this.extended = negotiated.extended();
         this.uncut = !chunked || request.has(Nbd.CMD_FLAG_DF);
         this.budget = budget;
         this.alloc = alloc;
+        this.resume = resume;
+        this.ended = ended;
         this.at = request.offset;
         this.end = request.offset + request.length;
-    }
-
-    Operation request() {
-        return request;
-    }
-
-    boolean isFinished() {
-        return finished;
     }
 
     /** Returns whether the reply broke off in a way that only the end of the connection can express. */
@@ -56,30 +65,44 @@ final class LongRead {
         return failedHard;
     }
 
-    /** Returns whether the next piece has to wait: for the piece before, or for all other replies to be out. */
-    boolean mustWait(int operations) {
-        return away || (uncut && !begun && operations > 0);
+    /** Has the next piece read, unless the one before is under way or the client must take replies first. */
+    void proceed() {
+        if (finished) {
+            operations.recycle(request);
+            ended.accept(this);
+        } else if (!mustWait()) {
+            replies.flush();
+            if (window.isReplyQueueFull()) {
+                window.whenSent(resume);
+            } else {
+                next();
+            }
+        }
     }
 
-    /** Has the next piece read. */
-    void next() {
+    /** A reply that cannot be cut begins when all others are out. */
+    private boolean mustWait() {
+        return away || (uncut && !begun && window.operations() > 0);
+    }
+
+    private void next() {
         final int bytes = budget.piece(end - at);
-        final Operation piece = transmission.takePiece(request, at, bytes);
-        piece.streamed = true;
-        transmission.hold(piece, alloc.directBuffer(bytes + Replies.ROOM));
+        final Operation piece = operations.piece(request, at, bytes);
+        piece.stream = this;
+        operations.hold(piece, alloc.directBuffer(bytes + Replies.ROOM));
         away = true;
-        transmission.start(piece);
+        operations.start(piece);
     }
 
     /** A piece is here, or has failed: send what the client must get of it. */
-    void arrived(Operation piece, Replies replies) {
+    void arrived(Operation piece) {
         away = false;
         if (piece.error != NbdError.OK) {
-            failed(piece, replies);
+            failed(piece);
             return;
         }
         if (uncut && !begun) {
-            header(replies);
+            header();
         }
         begun = true;
         at += piece.length;
@@ -96,7 +119,7 @@ final class LongRead {
         }
     }
 
-    private void header(Replies replies) {
+    private void header() {
         final ByteBuf header = alloc.directBuffer(Replies.ROOM);
         if (chunked) {
             ReplyCodec.data(header, extended, false, request.cookie, request.requestOffset, request.offset, (int)
@@ -107,7 +130,7 @@ final class LongRead {
         replies.send(header);
     }
 
-    private void failed(Operation piece, Replies replies) {
+    private void failed(Operation piece) {
         finished = true;
         request.fail(piece.error, piece.reason());
         request.offset = piece.offset;

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * worker's report. Used again when it is finished.
  */
 final class Operation implements Runnable {
-    private final Transmission owner;
+    private final Operations owner;
 
     int type;
     int flags;
@@ -34,14 +34,15 @@ final class Operation implements Runnable {
     /** Of a whole: whether all pieces were handed out. */
     boolean issued;
     /** Of a piece of a long read. */
-    boolean streamed;
+    @Nullable
+    LongRead stream;
 
     int error;
 
     @Nullable
     String text;
 
-    Operation(Transmission owner) {
+    Operation(Operations owner) {
         this.owner = owner;
     }
 
@@ -56,7 +57,7 @@ final class Operation implements Runnable {
         whole = null;
         pending = 0;
         issued = false;
-        streamed = false;
+        stream = null;
         error = NbdError.OK;
         text = null;
     }
@@ -72,7 +73,7 @@ final class Operation implements Runnable {
         whole = request;
         pending = 0;
         issued = false;
-        streamed = false;
+        stream = null;
         error = NbdError.OK;
         text = null;
     }

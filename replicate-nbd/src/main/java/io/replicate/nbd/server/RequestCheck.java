@@ -1,5 +1,6 @@
 package io.replicate.nbd.server;
 
+import io.netty.buffer.ByteBuf;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdError;
 import io.replicate.nbd.protocol.RequestHeader;
@@ -114,12 +115,40 @@ final class RequestCheck {
         return h.length() == 0 ? NbdError.EINVAL : checkRange(h, NbdError.EINVAL);
     }
 
-    /** Returns the error for a block status whose length came in a payload. */
-    int checkStatusRange(long offset, long length) {
+    /** Returns whether the payload of a block status can be one: a length, and not more ids than there are contexts. */
+    boolean isStatusPayload(long bytes) {
+        return bytes >= Long.BYTES + Integer.BYTES
+                && bytes % Integer.BYTES == 0
+                && bytes
+                        <= Long.BYTES
+                                + Integer.BYTES * (long) negotiated.contexts().size();
+    }
+
+    /**
+     * Returns the error for a block status whose length came in a payload.
+     *
+     * @param ids of contexts, each 32 bits, which must be selected and stand once.
+     */
+    int checkStatus(long offset, long length, ByteBuf ids) {
         if (length == 0 || isOutside(offset, length) || ((offset | length) & (minBlock - 1)) != 0) {
             return NbdError.EINVAL;
         }
+        for (int i = ids.readerIndex(); i < ids.writerIndex(); i += Integer.BYTES) {
+            if (!isSelectedOnce(ids, i)) {
+                return NbdError.EINVAL;
+            }
+        }
         return NbdError.OK;
+    }
+
+    private boolean isSelectedOnce(ByteBuf ids, int index) {
+        final int id = ids.getInt(index);
+        for (int i = ids.readerIndex(); i < index; i += Integer.BYTES) {
+            if (ids.getInt(i) == id) {
+                return false;
+            }
+        }
+        return negotiated.contexts().stream().anyMatch(c -> c.id() == id);
     }
 
     private int checkRange(RequestHeader h, int beyond) {
