@@ -17,6 +17,8 @@ final class NbdPeer implements AutoCloseable {
     private static final double TICKS_PER_SECOND = 100;
     private static final int UTIME = 11;
     private static final int CSTIME = 14;
+    private static final int TRIES = 100;
+    private static final int GREETING_MS = 1000;
 
     private final String name;
     private final int port;
@@ -75,9 +77,15 @@ final class NbdPeer implements AutoCloseable {
                 "[generic]\nlistenaddr = 127.0.0.1\nport = " + port + "\nallowlist = true\n[default]\nexportname = "
                         + file + "\n");
         // it goes into the background by itself, and says in a file who it became
-        final Path pid = file.resolveSibling("nbd-server.pid");
+        final Path pid = file.resolveSibling(file.getFileName() + ".pid");
         final NbdPeer peer =
                 start("nbd-server", port, List.of("nbd-server", "-C", config.toString(), "-p", pid.toString()));
+        for (int tries = 0; Files.notExists(pid) || Files.size(pid) == 0; tries++) {
+            if (tries == TRIES) {
+                throw new IOException("nbd-server wrote no " + pid);
+            }
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
         final long daemon = Long.parseLong(Files.readString(pid).strip());
         return new NbdPeer(peer.name, port, ProcessHandle.of(daemon).orElseThrow());
     }
@@ -97,10 +105,13 @@ final class NbdPeer implements AutoCloseable {
         final NbdPeer peer = new NbdPeer(name, port, process.toHandle());
         for (int tries = 0; ; tries++) {
             try (Socket probe = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                probe.getInputStream().read();
-                return peer;
+                probe.setSoTimeout(GREETING_MS);
+                if (probe.getInputStream().read() >= 0) {
+                    return peer;
+                }
+                throw new IOException("closes connections at once");
             } catch (final IOException e) {
-                if (tries == 100 || (!process.isAlive() && process.exitValue() != 0)) {
+                if (tries == TRIES || (!process.isAlive() && process.exitValue() != 0)) {
                     peer.close();
                     throw new IOException(name + " did not start: " + String.join(" ", command), e);
                 }
