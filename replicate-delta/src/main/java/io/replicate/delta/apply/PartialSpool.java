@@ -16,6 +16,14 @@ final class PartialSpool {
 
     private PartialSpool() {}
 
+    /** Opens the part file; MISUSE when no transfer was cut. */
+    static StateFile open(final StateDirectory directory) throws IOException {
+        if (!directory.exists(Spool.PART)) {
+            throw ReplicationException.misuse("there is no cut merge of this target to go on with");
+        }
+        return directory.open(Spool.PART);
+    }
+
     /** Returns the token of the last whole chunk. */
     static ResumeToken token(final StateFile part) throws IOException {
         final ByteBuffer sector = ByteBuffer.allocate(SnapHeader.SECTOR_BYTES);

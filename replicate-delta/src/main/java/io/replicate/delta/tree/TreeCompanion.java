@@ -1,7 +1,7 @@
 package io.replicate.delta.tree;
 
 import io.replicate.core.spi.ReplicationException;
-import io.replicate.delta.apply.DeltaTarget;
+import io.replicate.delta.apply.Companion;
 import io.replicate.delta.apply.RangeListener;
 import io.replicate.delta.apply.StateDirectory;
 import io.replicate.delta.apply.StateFile;
@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps the tree beside a target true to it: every merge sets the hashes of what it writes. */
-public final class TreeCompanion implements DeltaTarget.Companion {
+public final class TreeCompanion implements Companion {
     /** The tree's file in the directory of state. */
     public static final String NAME = "tree";
 

@@ -22,7 +22,7 @@ class CrashTest {
     private final byte[] changed = Deltas.change(old, CHUNK, 36, 2);
 
     private static DeltaTarget open(final FaultyDisk disk) throws IOException {
-        return DeltaTarget.open(disk.image(), disk.directory(), DeltaTarget.Companion.NONE, Cloner.NONE);
+        return DeltaTarget.open(disk.image(), disk.directory(), Companion.NONE, Cloner.NONE);
     }
 
     private interface Work {

@@ -21,7 +21,7 @@ class MergeTest {
     private final FaultyDisk disk = new FaultyDisk(old);
 
     private DeltaTarget open() throws IOException {
-        return DeltaTarget.open(disk.image(), disk.directory(), DeltaTarget.Companion.NONE, Cloner.NONE);
+        return DeltaTarget.open(disk.image(), disk.directory(), Companion.NONE, Cloner.NONE);
     }
 
     private Merged merge(final byte[] stream, final MergeOptions options) throws IOException {
@@ -197,7 +197,7 @@ class MergeTest {
             final byte[] store = Fixtures.image(name);
             final FaultyDisk other = new FaultyDisk(base);
             try (DeltaTarget target =
-                    DeltaTarget.open(other.image(), other.directory(), DeltaTarget.Companion.NONE, Cloner.NONE)) {
+                    DeltaTarget.open(other.image(), other.directory(), Companion.NONE, Cloner.NONE)) {
                 target.merge(Deltas.in(store), name, MergeOptions.DEFAULT);
             }
             assertThat(Fixtures.sha256(other.imageNow())).isEqualTo(Fixtures.sha256(Model.merge(base, store)));
