@@ -37,7 +37,7 @@ public final class DeltaExtract {
                 : new Marker(
                         imageBytes, changes.chunks().size(), options.streamId(), options.base(), options.generation());
         new StreamWriter(new Stoppable(out, options.cancellation()), changes.layout(), marker)
-                .write(
+                .writeSorted(
                         changes.chunks(),
                         ChunkData.ofImage(source, changes.layout(), imageBytes),
                         () -> new SampleTaker(changes.chunks(), changes.layout(), source, imageBytes).take());

@@ -90,6 +90,11 @@ public final class Images {
         }
 
         @Override
+        public boolean concurrent() {
+            return true; // as of every source
+        }
+
+        @Override
         public void write(final long offset, final ByteBuffer from) throws IOException {
             volume.write(offset, from, Set.of());
         }

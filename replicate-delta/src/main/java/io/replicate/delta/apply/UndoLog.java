@@ -55,7 +55,7 @@ final class UndoLog {
             file.reserve(layout.storeBytes(exceptions.size()));
             final FileOut out = new FileOut(file);
             new StreamWriter(out, layout, marker)
-                    .write(exceptions, ChunkData.ofImage(target, layout, imageBytes), StreamWriter.Samples.NONE);
+                    .writeSorted(exceptions, ChunkData.ofImage(target, layout, imageBytes), StreamWriter.Samples.NONE);
             file.truncate(out.position());
             file.sync();
         }

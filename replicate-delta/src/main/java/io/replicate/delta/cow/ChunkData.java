@@ -3,7 +3,7 @@ package io.replicate.delta.cow;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** Where a writer gets the data of its exceptions. Used by one thread. */
+/** Where a writer gets the data of its exceptions. */
 public interface ChunkData {
 
     /** Returns the byte address of an exception's data: data at adjoining addresses is read as one. */
@@ -11,6 +11,11 @@ public interface ChunkData {
 
     /** Reads {@code into.remaining()} bytes at an address; what lies behind the end reads as zero. */
     void read(long address, ByteBuffer into) throws IOException;
+
+    /** Returns whether several threads may read at once. */
+    default boolean concurrent() {
+        return false;
+    }
 
     /**
      * Returns the data of an image: an exception's data is at its origin chunk.
@@ -22,6 +27,11 @@ public interface ChunkData {
             @Override
             public long address(final long oldChunk, final long newChunk) {
                 return oldChunk * layout.chunkBytes();
+            }
+
+            @Override
+            public boolean concurrent() {
+                return image.concurrent();
             }
 
             @Override

@@ -3,7 +3,7 @@ package io.replicate.delta.cow;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** Bytes that can be read anywhere: a file, a device, a spool. Safe for concurrent reads where the thing behind it is. */
+/** Bytes that can be read anywhere: a file, a device, a spool. */
 public interface RandomBytes {
 
     /** Returns the size in bytes. */
@@ -11,4 +11,9 @@ public interface RandomBytes {
 
     /** Reads exactly {@code into.remaining()} bytes at {@code offset}; the caller keeps within the size. */
     void read(long offset, ByteBuffer into) throws IOException;
+
+    /** Returns whether several threads may read at once. */
+    default boolean concurrent() {
+        return false;
+    }
 }

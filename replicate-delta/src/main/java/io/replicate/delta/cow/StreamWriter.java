@@ -13,16 +13,12 @@ import org.jspecify.annotations.Nullable;
  * once, by one thread.
  */
 public final class StreamWriter {
-    /** How much data is read at once, in the order of its addresses, and written in the order of the exceptions. */
-    private static final int WINDOW_BYTES = 8 << 20;
-
-    private static final int PIECE_BYTES = 1 << 20;
+    private static final int AREA_PIECE_BYTES = 256 << 10;
 
     private final WritableByteChannel out;
     private final SnapLayout layout;
     private final @Nullable Marker marker;
-    private final AreaSums sums = new AreaSums();
-    private ByteBuffer buffer = ByteBuffer.allocateDirect(0);
+    private final @Nullable AreaSums sums;
     private long offset;
 
     /** Gives the samples of a trailer, once everything before it has been written. */
@@ -43,46 +39,59 @@ public final class StreamWriter {
         this.out = out;
         this.layout = layout;
         this.marker = marker;
+        this.sums = marker == null ? null : new AreaSums(); // a bare stream has no place for checksums
+    }
+
+    /** Opens a cursor over the exceptions in the order in which they are written. */
+    private interface Order {
+        Pairs open() throws IOException;
     }
 
     /**
-     * Writes the whole stream.
+     * Writes the whole stream, in the order of the list.
      *
-     * @param exceptions whose order is kept; their data chunks are numbered anew.
+     * @param exceptions their data chunks are numbered anew.
      * @return the length in bytes, without the trailer.
      */
     public long write(final ExceptionList exceptions, final ChunkData data, final Samples samples) throws IOException {
+        return write(exceptions::inOrder, exceptions.size(), data, samples);
+    }
+
+    /** As {@link #write}, in the order of the origin's chunks: whoever reads the data, and writes it again, goes forwards. */
+    public long writeSorted(final ExceptionList exceptions, final ChunkData data, final Samples samples)
+            throws IOException {
+        return write(exceptions::sorted, exceptions.size(), data, samples);
+    }
+
+    private long write(final Order order, final long count, final ChunkData data, final Samples samples)
+            throws IOException {
         final long perArea = layout.entriesPerArea();
-        final long count = exceptions.size();
-        buffer = ByteBuffer.allocateDirect(bufferBytes(count)).order(ByteOrder.LITTLE_ENDIAN);
         writeHeader();
-        try (Pairs entries = exceptions.inOrder();
-                Pairs contents = exceptions.inOrder()) {
+        try (Pairs entries = order.open();
+                Pairs contents = order.open();
+                DataWindows windows = new DataWindows(data, layout, contents, count)) {
             for (long area = 0; area < layout.areas(count); area++) {
-                sums.beginArea();
+                if (sums != null) {
+                    sums.beginArea();
+                }
                 final long inArea = Math.min(perArea, count - area * perArea);
                 writeArea(entries, area * perArea, inArea);
-                writeData(contents, inArea, data);
+                for (long left = inArea * layout.chunkBytes(); left > 0; ) {
+                    final ByteBuffer bytes = windows.next();
+                    left -= bytes.remaining();
+                    emit(bytes);
+                }
             }
         }
-        sums.endArea();
         final long body = offset;
-        if (marker != null) {
+        if (marker != null && sums != null) {
+            sums.endArea();
             final ByteBuffer trailer = Trailer.encode(sums.areaCrcs(), count, body, samples.take());
             sums.update(trailer);
             writeFully(trailer);
             writeFully(ByteBuffer.wrap(sums.sha256()));
         }
         return body;
-    }
-
-    /** As many whole chunks as fit the window, and are there; chunks that do not fit it are read in pieces. */
-    private int bufferBytes(final long count) {
-        final long chunk = layout.chunkBytes();
-        if (chunk > WINDOW_BYTES) {
-            return PIECE_BYTES;
-        }
-        return (int) (chunk * Math.max(1, Math.min(WINDOW_BYTES / chunk, count)));
     }
 
     private void writeHeader() throws IOException {
@@ -97,66 +106,18 @@ public final class StreamWriter {
     }
 
     private void writeArea(final Pairs entries, final long first, final long inArea) throws IOException {
-        buffer.clear();
+        final ByteBuffer piece = ByteBuffer.allocate((int) Math.min(AREA_PIECE_BYTES, layout.chunkBytes()))
+                .order(ByteOrder.LITTLE_ENDIAN);
         for (long i = 0; i < inArea; i++) {
             entries.next();
-            buffer.putLong(entries.oldChunk()).putLong(layout.dataChunk(first + i));
-            if (!buffer.hasRemaining()) {
-                emit(buffer.flip());
-                buffer.clear();
+            piece.putLong(entries.oldChunk()).putLong(layout.dataChunk(first + i));
+            if (!piece.hasRemaining()) {
+                emit(piece.flip());
+                piece.clear();
             }
         }
-        emit(buffer.flip());
+        emit(piece.flip());
         emitZeros((layout.entriesPerArea() - inArea) * SnapLayout.ENTRY_BYTES);
-    }
-
-    private void writeData(final Pairs contents, final long inArea, final ChunkData data) throws IOException {
-        if (layout.chunkBytes() > buffer.capacity()) {
-            for (long i = 0; i < inArea; i++) {
-                contents.next();
-                writeInPieces(data.address(contents.oldChunk(), contents.newChunk()), data);
-            }
-            return;
-        }
-        final int chunk = (int) layout.chunkBytes();
-        final int perWindow = buffer.capacity() / chunk;
-        final long[] window = new long[2 * (int) Math.min(perWindow, inArea)];
-        for (long left = inArea; left > 0; ) {
-            final int n = (int) Math.min(perWindow, left);
-            for (int i = 0; i < n; i++) {
-                contents.next();
-                window[2 * i] = data.address(contents.oldChunk(), contents.newChunk());
-                window[2 * i + 1] = i;
-            }
-            readWindow(window, n, chunk, data);
-            emit(buffer.clear().limit(n * chunk));
-            left -= n;
-        }
-    }
-
-    /** Reads a window in the order of addresses; what adjoins there and in the window is read as one. */
-    private void readWindow(final long[] window, final int n, final int chunk, final ChunkData data)
-            throws IOException {
-        PairSort.sort(window, n);
-        int i = 0;
-        while (i < n) {
-            int run = 1;
-            while (i + run < n
-                    && window[2 * (i + run)] == window[2 * i] + (long) run * chunk
-                    && window[2 * (i + run) + 1] == window[2 * i + 1] + run) {
-                run++;
-            }
-            final int at = (int) window[2 * i + 1] * chunk;
-            data.read(window[2 * i], buffer.clear().limit(at + run * chunk).position(at));
-            i += run;
-        }
-    }
-
-    private void writeInPieces(final long address, final ChunkData data) throws IOException {
-        for (long at = 0; at < layout.chunkBytes(); at += buffer.capacity()) {
-            data.read(address + at, buffer.clear());
-            emit(buffer.flip());
-        }
     }
 
     private void emitZeros(final long length) throws IOException {
@@ -169,7 +130,9 @@ public final class StreamWriter {
 
     private void emit(final ByteBuffer bytes) throws IOException {
         offset += bytes.remaining();
-        sums.update(bytes);
+        if (sums != null) {
+            sums.update(bytes);
+        }
         writeFully(bytes);
     }
 

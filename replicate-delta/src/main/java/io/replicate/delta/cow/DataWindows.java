@@ -1,0 +1,190 @@
+package io.replicate.delta.cow;
+
+import io.replicate.core.spi.ReplicationException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The data of exceptions in the order of a stream, read ahead of whoever takes it. Where the data can be read by several
+ * threads it is, a window by each: scattered reads are only as fast as there are many under way. No window reaches over
+ * the end of an area. Used by one thread.
+ */
+final class DataWindows implements AutoCloseable {
+    /** The most that {@link #next} returns at once. */
+    static final int WINDOW_BYTES = 1 << 20;
+
+    /** Measured with O_DIRECT on a virtual disk: 8 reads under way are 5 times as fast as one, 32 are 9 times. */
+    private static final int READERS = 16;
+
+    private static final long STOP_SECONDS = 60;
+
+    private final ChunkData data;
+    private final SnapLayout layout;
+    private final Pairs contents;
+    private final int windowBytes;
+    private final int ahead;
+    private final @Nullable ExecutorService readers;
+    private final Deque<Window> underWay = new ArrayDeque<>();
+    private @Nullable Window taken;
+    private long left;
+    private long leftInArea;
+    private long address;
+    private long leftInChunk;
+
+    /** Begins to read the data of all {@code count} pairs; the cursor is borrowed until this is closed. */
+    DataWindows(final ChunkData data, final SnapLayout layout, final Pairs contents, final long count) {
+        this.data = data;
+        this.layout = layout;
+        this.contents = contents;
+        this.left = count;
+        final long all = Math.min(WINDOW_BYTES, layout.chunkBytes()) * Math.min(count, WINDOW_BYTES);
+        this.windowBytes = (int) Math.min(WINDOW_BYTES, all);
+        final boolean several = data.concurrent() && count * Math.min(layout.chunkBytes(), all) > 2L * WINDOW_BYTES;
+        this.ahead = several ? READERS : 1;
+        this.readers = several ? Executors.newFixedThreadPool(READERS, DataWindows::reader) : null;
+    }
+
+    private static Thread reader(final Runnable work) {
+        final Thread thread = new Thread(work, "delta-reader");
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** Chunks that are read into one buffer; or a piece of one that is larger than that. */
+    private final class Window {
+        private final ByteBuffer buffer = ByteBuffer.allocateDirect(windowBytes);
+        private final long[] chunks = new long[2 * Math.max(1, (int) (windowBytes / layout.chunkBytes()))];
+        private int count;
+        private @Nullable Future<?> filling;
+
+        /** Takes the next chunks, as many as fit; false when there are none. */
+        boolean plan() throws IOException {
+            if (layout.chunkBytes() > windowBytes) {
+                return planPiece();
+            }
+            if (leftInArea == 0) {
+                leftInArea = Math.min(left, layout.entriesPerArea());
+            }
+            count = (int) Math.min(leftInArea, chunks.length / 2);
+            for (int i = 0; i < count; i++) {
+                contents.next();
+                chunks[2 * i] = data.address(contents.oldChunk(), contents.newChunk());
+                chunks[2 * i + 1] = i;
+            }
+            buffer.clear().limit((int) (count * layout.chunkBytes()));
+            left -= count;
+            leftInArea -= count;
+            return count > 0;
+        }
+
+        private boolean planPiece() throws IOException {
+            if (leftInChunk == 0) {
+                if (left == 0) {
+                    return false;
+                }
+                contents.next();
+                address = data.address(contents.oldChunk(), contents.newChunk());
+                leftInChunk = layout.chunkBytes();
+                left--;
+            }
+            chunks[0] = address;
+            count = 1;
+            buffer.clear();
+            address += windowBytes;
+            leftInChunk -= windowBytes;
+            return true;
+        }
+
+        /** Reads in the order of addresses; what adjoins there and in the window is read as one. */
+        void fill() throws IOException {
+            final int chunk = buffer.limit() / count;
+            PairSort.sort(chunks, count);
+            final ByteBuffer into = buffer.duplicate();
+            for (int i = 0, run; i < count; i += run) {
+                run = 1;
+                while (i + run < count
+                        && chunks[2 * (i + run)] == chunks[2 * i] + (long) run * chunk
+                        && chunks[2 * (i + run) + 1] == chunks[2 * i + 1] + run) {
+                    run++;
+                }
+                final int at = (int) chunks[2 * i + 1] * chunk;
+                data.read(chunks[2 * i], into.limit(at + run * chunk).position(at));
+            }
+        }
+    }
+
+    /** Returns the next data, at most up to the end of its area; valid until the next call. */
+    ByteBuffer next() throws IOException {
+        if (taken != null) {
+            start(taken);
+        }
+        while (underWay.size() < ahead && start(new Window())) {
+            // until enough are under way
+        }
+        final Window window = underWay.remove();
+        taken = window;
+        await(window);
+        return window.buffer;
+    }
+
+    private boolean start(final Window window) throws IOException {
+        taken = null;
+        if (!window.plan()) {
+            return false;
+        }
+        if (readers == null) {
+            window.fill();
+        } else {
+            window.filling = readers.submit(() -> {
+                window.fill();
+                return null;
+            });
+        }
+        underWay.add(window);
+        return true;
+    }
+
+    private static void await(final Window window) throws IOException {
+        if (window.filling == null) {
+            return;
+        }
+        try {
+            window.filling.get();
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while reading");
+        } catch (final ExecutionException e) {
+            if (e.getCause() instanceof IOException cause) {
+                throw cause;
+            }
+            throw ReplicationException.fail("reading ahead: " + e.getCause(), e);
+        }
+    }
+
+    /** Stops reading; on return nothing reads any more. */
+    @Override
+    public void close() throws IOException {
+        if (readers == null) {
+            return;
+        }
+        underWay.forEach(window -> java.util.Objects.requireNonNull(window.filling).cancel(false));
+        readers.shutdown();
+        try {
+            if (!readers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+                throw ReplicationException.fail("a read of the source does not end", null);
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while reading");
+        }
+    }
+}
