@@ -13,6 +13,12 @@ import org.jspecify.annotations.Nullable;
  * once, by one thread.
  */
 public final class StreamWriter {
+    /**
+     * How many reads of scattered data are under way at a time. Measured with O_DIRECT on a virtual disk: 8 are 5 times as
+     * fast as one, 32 are 9 times.
+     */
+    public static final int READS_UNDER_WAY = 16;
+
     private static final int AREA_PIECE_BYTES = 256 << 10;
 
     private final WritableByteChannel out;

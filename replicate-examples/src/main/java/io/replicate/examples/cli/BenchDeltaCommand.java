@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "delta",
         header = "Measure extract and merge of scattered changes, against dd, rsync, xdelta3 and cp.",
-        description = "Needs about six times the image's size on disk. Exits with 1 when a target is missed.")
+        description = "Needs about four times the image's size on disk. Exits with 1 when a target is missed.")
 final class BenchDeltaCommand extends AbstractCommand {
     @Option(
             names = "--size",
