@@ -123,13 +123,11 @@ final class AtomicMerge {
             parts.undo().write(parts.state(), next, received.exceptions(), layout, parts.image(), imageBytes);
         }
         options.cancellation().check();
-        final @Nullable TargetImage clone =
-                options.reflink() ? parts.cloner().make() : null;
+        final @Nullable TargetImage clone = options.reflink() ? parts.cloner().make() : null;
         final long written = clone == null
                 ? new RedoCommit(parts).run(received, imageBytes, next)
                 : new CloneCommit(parts).run(clone, received, imageBytes, next);
-        final SnapReport report =
-                new SnapReport(layout, received.exceptions().size());
+        final SnapReport report = new SnapReport(layout, received.exceptions().size());
         return new Merged(report, written, Committed.ATOMIC, next, notes);
     }
 }

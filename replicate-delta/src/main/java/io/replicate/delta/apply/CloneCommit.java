@@ -58,8 +58,7 @@ final class CloneCommit {
             while (pairs.next()) {
                 final long end = Math.min(imageBytes, (pairs.oldChunk() + 1) * chunk);
                 for (long at = pairs.oldChunk() * chunk; at < end; at += buffer.limit()) {
-                    parts.image()
-                            .read(at, buffer.clear().limit((int) Math.min(buffer.capacity(), end - at)));
+                    parts.image().read(at, buffer.clear().limit((int) Math.min(buffer.capacity(), end - at)));
                     listener.written(at, buffer.flip());
                 }
             }

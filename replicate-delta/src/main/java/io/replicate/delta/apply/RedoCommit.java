@@ -53,8 +53,8 @@ final class RedoCommit {
     private long apply(final StoreReader store, final ExceptionList exceptions) throws IOException {
         final TargetState state = parts.state();
         final RangeListener listener = parts.companion().begin(parts.image(), state.imageBytes());
-        final long written = new Applier(store, parts.image(), state.imageBytes(), listener, new Cancellation())
-                .apply(exceptions);
+        final long written =
+                new Applier(store, parts.image(), state.imageBytes(), listener, new Cancellation()).apply(exceptions);
         parts.image().flush();
         parts.companion().commit(state.next());
         parts.store(state.idle(state.next(), state.imageBytes()));

@@ -13,8 +13,7 @@ final class TargetParts {
     private TargetImage image;
     private TargetState state;
 
-    TargetParts(
-            final TargetImage image, final StateDirectory directory, final Companion companion, final Cloner cloner)
+    TargetParts(final TargetImage image, final StateDirectory directory, final Companion companion, final Cloner cloner)
             throws IOException {
         this.image = image;
         this.directory = directory;

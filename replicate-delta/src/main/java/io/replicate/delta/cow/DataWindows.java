@@ -173,7 +173,8 @@ final class DataWindows implements AutoCloseable {
         if (readers == null) {
             return;
         }
-        underWay.forEach(window -> java.util.Objects.requireNonNull(window.filling).cancel(false));
+        underWay.forEach(
+                window -> java.util.Objects.requireNonNull(window.filling).cancel(false));
         readers.shutdown();
         try {
             if (!readers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {

@@ -196,8 +196,7 @@ class MergeTest {
             final byte[] base = Fixtures.image("base8.img");
             final byte[] store = Fixtures.image(name);
             final FaultyDisk other = new FaultyDisk(base);
-            try (DeltaTarget target =
-                    DeltaTarget.open(other.image(), other.directory(), Companion.NONE, Cloner.NONE)) {
+            try (DeltaTarget target = DeltaTarget.open(other.image(), other.directory(), Companion.NONE, Cloner.NONE)) {
                 target.merge(Deltas.in(store), name, MergeOptions.DEFAULT);
             }
             assertThat(Fixtures.sha256(other.imageNow())).isEqualTo(Fixtures.sha256(Model.merge(base, store)));

@@ -124,8 +124,7 @@ public final class DeltaBench {
                 "status=none");
         final Interleaved cell = new Interleaved(out, images.changedBytes());
         cell.add(
-                EXTRACT,
-                () -> net(dds("--extract", "--cow", images.cow(), "--source", direct, "--dest", "/dev/null")));
+                EXTRACT, () -> net(dds("--extract", "--cow", images.cow(), "--source", direct, "--dest", "/dev/null")));
         cell.add(READ, () -> io.readDirect(images.next()));
         cell.add(
                 BARE,
@@ -146,9 +145,7 @@ public final class DeltaBench {
         cell.table();
         verdicts.atLeast("extract, of the speed of a scattered read", 1 / cell.timeRatio(EXTRACT, READ), 0.8);
         verdicts.atMost(
-                "extract --bare, processor time of dd's",
-                cell.cpuSecondsPerGib(BARE) / cell.cpuSecondsPerGib(DD),
-                1.2);
+                "extract --bare, processor time of dd's", cell.cpuSecondsPerGib(BARE) / cell.cpuSecondsPerGib(DD), 1.2);
         out.println();
     }
 
@@ -197,7 +194,10 @@ public final class DeltaBench {
         try (DeltaTarget opened = Targets.open(Locator.file(target.toString()), null, false);
                 Images.Opened stream = Images.source(Locator.file(delta.toString()))) {
             DeltaInput.of(stream, "delta")
-                    .merge(opened, new MergeOptions(false, false, 0, false, false, MergeOptions.DEFAULT.cancellation()), false);
+                    .merge(
+                            opened,
+                            new MergeOptions(false, false, 0, false, false, MergeOptions.DEFAULT.cancellation()),
+                            false);
         }
         final long written = writtenBytes() - before;
         requireMerged(images);
@@ -241,7 +241,8 @@ public final class DeltaBench {
         final Timed timed = Timed.run(work, bounded);
         final boolean ended = timed.seconds() < LIMIT_SECONDS;
         out.printf(
-                "  %-18s %s%8.2f s %7.2f CPU s%n", name, ended ? "" : "more than ", timed.seconds(), timed.cpuSeconds());
+                "  %-18s %s%8.2f s %7.2f CPU s%n",
+                name, ended ? "" : "more than ", timed.seconds(), timed.cpuSeconds());
         out.flush();
         return ended;
     }
