@@ -23,6 +23,7 @@ public final class BlockPool implements AutoCloseable {
     private final int blockBytes;
     private final int maxBlocks;
     private int made;
+    private long comeBack;
     private boolean closed;
 
     /**
@@ -66,12 +67,13 @@ public final class BlockPool implements AutoCloseable {
      * Returns a block of length 0, and waits until one comes back when all are out. The caller owns one reference.
      *
      * @throws ReplicationException CANCELLED when the pool is closed or the thread is interrupted, FAIL_JOB when nothing
-     *     came back within {@code wait}: somebody keeps blocks.
+     *     came back within {@code wait}, to nobody: somebody keeps blocks.
      */
     public Block take(final Duration wait) throws ReplicationException {
-        long leftNs = wait.toNanos();
         lock.lock();
         try {
+            long leftNs = wait.toNanos();
+            long seen = comeBack;
             while (true) {
                 final @Nullable Block block = takeOrMake();
                 if (block != null) {
@@ -84,6 +86,11 @@ public final class BlockPool implements AutoCloseable {
                             null);
                 }
                 leftNs = returned.awaitNanos(leftNs);
+                if (seen != comeBack) {
+                    // Others were quicker: blocks do come back.
+                    seen = comeBack;
+                    leftNs = wait.toNanos();
+                }
             }
         } catch (final InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -122,6 +129,7 @@ public final class BlockPool implements AutoCloseable {
     void takeBack(final Block block) {
         lock.lock();
         try {
+            comeBack++;
             if (closed) {
                 made--;
             } else {

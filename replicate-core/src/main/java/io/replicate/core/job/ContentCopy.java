@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
 final class ContentCopy {
     /** Contents up to this size do not wait for the few large blocks. */
     private static final int SMALL_BYTES = 1 << 20;
+    /** Which part of the memory the small blocks may take, as a divisor. */
+    private static final int SMALL_SHARE = 8;
+    /** Reading and writing have time limits of their own; this one is for what they cannot see. */
+    private static final Duration BLOCK_WAIT = Duration.ofHours(1);
 
     private final Source<Digest> source;
     private final Sink<Digest> sink;
@@ -84,11 +88,11 @@ final class ContentCopy {
         final int workers = job.options().workers();
         final int readers = source.geometry().sequential() ? 1 : workers;
         final int writers = sink.geometry().sequential() ? 1 : workers;
-        // Contents cannot be cut: one is read while another is written, whatever the memory.
-        final int largeCount =
-                (int) Math.max(2, Math.min(2L * workers, job.options().memoryBytes() / largeBytes));
+        final long memoryBytes = job.options().memoryBytes();
+        final int smallCount = clamp(memoryBytes / SMALL_SHARE / smallBytes, readers + writers);
+        final int largeCount = clamp((memoryBytes - (long) smallCount * smallBytes) / largeBytes, 2 * workers);
         try (BlockPool large = new BlockPool(largeBytes, largeCount);
-                BlockPool small = new BlockPool(smallBytes, readers + writers)) {
+                BlockPool small = new BlockPool(smallBytes, smallCount)) {
             final Pipeline<Digest> pipeline = new Pipeline<>(
                     job.name(),
                     () -> pacing.stop(small::close, large::close),
@@ -101,6 +105,11 @@ final class ContentCopy {
             assert small.lent() + large.lent() == 0 : "blocks that nobody gave back";
             pipeline.check();
         }
+    }
+
+    /** Contents cannot be cut: there is one block, whatever the memory. */
+    private static int clamp(final long count, final int most) {
+        return (int) Math.max(1, Math.min(most, count));
     }
 
     private @Nullable Parcel<Digest> read(final Plan<Digest> plan, final BlockPool small, final BlockPool large)
@@ -148,7 +157,7 @@ final class ContentCopy {
                     "content " + digest + " is larger than the " + large.blockBytes() + " bytes that fit", null);
         }
         pacing.acquire(Math.max(0, length));
-        final Block block = length != Unit.UNKNOWN && length <= small.blockBytes() ? small.take() : large.take();
+        final Block block = length != Unit.UNKNOWN && length <= small.blockBytes() ? small.take(BLOCK_WAIT) : large.take(BLOCK_WAIT);
         boolean passedOn = false;
         try {
             if (pacing.retry(() -> source.read(digest, block)) < 0) {

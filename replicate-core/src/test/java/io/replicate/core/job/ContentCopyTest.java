@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -103,6 +104,7 @@ class ContentCopyTest {
                     final byte[] bytes = new byte[from.length()];
                     from.bytes().get(bytes);
                     contents.put(unit.hex(), bytes);
+                    written(from);
                     return Stored.ONCE;
                 }
 
@@ -118,6 +120,9 @@ class ContentCopyTest {
                 public void close() {}
             };
         }
+
+        /** Hears of each block when it has been written. */
+        void written(final Block from) {}
 
         @Override
         public void close() {}
@@ -172,6 +177,33 @@ class ContentCopyTest {
         run(Replication.from(from).to(to));
 
         assertThat(to.contents.keySet()).isEqualTo(from.contents.keySet());
+    }
+
+    @Test
+    void blocksUnderWayKeepToTheMemoryWhateverTheirSizes() throws IOException {
+        final AtomicLong underWay = new AtomicLong();
+        final AtomicLong most = new AtomicLong();
+        final Store measured = new Store() {
+            @Override
+            public int read(final Digest digest, final Block into) throws IOException {
+                most.accumulateAndGet(underWay.addAndGet(into.capacity()), Math::max);
+                return super.read(digest, into);
+            }
+        };
+        final Store counting = new Store() {
+            @Override
+            void written(final Block from) {
+                underWay.addAndGet(-from.capacity());
+            }
+        };
+        for (int i = 0; i < 40; i++) {
+            measured.add(ReplicationTest.random(i % 2 == 0 ? 4 << 20 : 1000, i));
+        }
+
+        run(Replication.from(measured).to(counting).workers(16).memoryBytes(16 << 20));
+
+        assertThat(most.get()).isBetween(4L << 20, 16L << 20);
+        assertThat(counting.contents).hasSize(40);
     }
 
     @Test
