@@ -4,15 +4,14 @@ import io.replicate.cas.dir.DirStore;
 import io.replicate.cas.keep.KeepConfig;
 import io.replicate.cas.keep.KeepSettings;
 import io.replicate.cas.keep.KeepStore;
-import io.replicate.cas.s3.S3Store;
+import io.replicate.cas.s3.S3Stores;
+import io.replicate.cas.store.Contents;
 import io.replicate.cas.store.CasStore;
 import io.replicate.core.spi.Cancellation;
-import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -39,7 +38,7 @@ public final class CasStores {
         return switch (locator.scheme()) {
             case "keep" -> keep(locator, cancellation);
             case "dir" -> dir(locator);
-            case "s3" -> S3Store.open(locator);
+            case "s3" -> S3Stores.open(locator);
             default ->
                 throw ReplicationException.misuse("locator '" + locator + "': no store of contents (keep:, dir:, s3:)");
         };
@@ -53,14 +52,6 @@ public final class CasStores {
 
     private static CasStore dir(final Locator locator) throws IOException {
         locator.allowOnly("digest");
-        final String digest = locator.parameter("digest").orElse("md5").toLowerCase(Locale.ROOT);
-        final Digest.Algorithm algorithm = switch (digest) {
-            case "md5" -> Digest.Algorithm.MD5;
-            case "sha-256", "sha256" -> Digest.Algorithm.SHA_256;
-            default ->
-                throw ReplicationException.misuse(
-                        "locator '" + locator + "': digest is '" + digest + "', expected md5 or sha-256");
-        };
-        return new DirStore(Path.of(locator.rest()), algorithm);
+        return new DirStore(Path.of(locator.rest()), Contents.algorithm(locator));
     }
 }

@@ -8,13 +8,10 @@ import io.replicate.core.job.Replication;
 import io.replicate.core.job.Result;
 import io.replicate.core.job.Throttle;
 import io.replicate.core.spi.Cancellation;
-import io.replicate.core.spi.Checkpoint;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Geometry;
-import io.replicate.core.spi.JobId;
 import io.replicate.core.spi.Plan;
-import io.replicate.core.spi.Progress;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Selection;
@@ -25,7 +22,6 @@ import io.replicate.core.spi.Stored;
 import io.replicate.core.spi.Target;
 import io.replicate.core.spi.Unit;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,8 +32,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One copy of a store into another, as one job of the core: its plan is what the destination's index lacks, its source
@@ -45,8 +39,6 @@ import org.slf4j.LoggerFactory;
  * checkpoint, the copy is resumed by doing it again. Used once.
  */
 public final class CasCopy {
-    private static final Logger LOG = LoggerFactory.getLogger(CasCopy.class);
-    private static final String FINISHED = "finished";
     private static final int SMALL_BYTES = 1 << 20;
     private static final Duration LOOK = Duration.ofMillis(100);
 
@@ -56,7 +48,7 @@ public final class CasCopy {
     private final CopyListener listener;
     private final ProgressListener progress;
     private final Cancellation cancellation;
-    private final Set<String> finished;
+    private final FinishedSlices finished;
     private final CopyPlan plan;
     private final RefusalWatch refusals;
     private final Throttle requests;
@@ -87,8 +79,8 @@ public final class CasCopy {
         this.listener = listener;
         this.progress = progress;
         this.cancellation = cancellation;
-        this.finished = loadFinished();
-        this.plan = new CopyPlan(source, destination, options, listener, cancellation, finished);
+        this.finished = FinishedSlices.load(source, destination, options);
+        this.plan = new CopyPlan(source, destination, options, listener, cancellation, finished.prefixes());
         this.refusals = new RefusalWatch(source.name());
         this.requests = new Throttle(options.requestsPerSecond);
     }
@@ -167,49 +159,9 @@ public final class CasCopy {
         return options.memoryBytes;
     }
 
-    private Set<String> loadFinished() throws IOException {
-        final Set<String> prefixes = ConcurrentHashMap.newKeySet();
-        final Checkpoint store = options.checkpoint;
-        if (store != null) {
-            final byte[] text = store.load(jobId())
-                    .map(saved -> saved.values().get(FINISHED))
-                    .orElse(null);
-            if (text != null) {
-                final String joined = new String(text, StandardCharsets.US_ASCII);
-                prefixes.addAll(List.of(joined.split(",")));
-            }
-        }
-        return prefixes;
-    }
-
-    private JobId jobId() {
-        return JobId.of(
-                "cas",
-                String.join(" ", source.places()),
-                String.join(" ", destination.places()),
-                options.prefix,
-                Integer.toString(options.sliceDigits));
-    }
-
     private void sliceEnded(final Slice slice, final boolean good) {
-        if (!slice.end(good)) {
-            return;
-        }
-        final Checkpoint store = options.checkpoint;
-        if (store == null) {
-            return;
-        }
-        finished.add(slice.prefix());
-        try {
-            synchronized (finished) {
-                store.commit(
-                        jobId(),
-                        new Progress(Map.of(
-                                FINISHED,
-                                String.join(",", new TreeSet<>(finished)).getBytes(StandardCharsets.US_ASCII))));
-            }
-        } catch (final IOException e) {
-            LOG.warn("checkpoint not written, the next run reads slice {} again: {}", slice.prefix(), e.getMessage());
+        if (slice.end(good)) {
+            finished.add(slice.prefix());
         }
     }
 

@@ -11,7 +11,7 @@ public final class CopyOptions {
     /** How many blocks are read, and as many written, at once. */
     public static final int DEFAULT_WORKERS = 16;
 
-    private static final long DEFAULT_MEMORY_BYTES = 512L << 20;
+    private static final long DEFAULT_MEMORY_BYTES = 256L << 20;
 
     /** In which order contents are copied. */
     public enum Order {
@@ -42,7 +42,7 @@ public final class CopyOptions {
     @Nullable
     DigestTable copiesByHash;
 
-    /** Returns the memory for blocks unless somebody says otherwise: half of the direct memory, at most 512 MiB. */
+    /** Returns the memory for blocks unless somebody says otherwise: half of the direct memory, at most 256 MiB. */
     public static long defaultMemoryBytes() {
         return Math.min(DEFAULT_MEMORY_BYTES, io.netty.util.internal.PlatformDependent.estimateMaxDirectMemory() / 2);
     }

@@ -13,7 +13,6 @@ import io.replicate.core.spi.Unit;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -41,10 +40,7 @@ public final class CopyPlan {
     private final AtomicInteger indexesLeft = new AtomicInteger();
     private @Nullable Slice slice;
     private @Nullable DigestDiff walk;
-    private @Nullable DigestTable ordered;
-    private long @Nullable [] order;
-    private int nextInOrder;
-    private boolean secondPass;
+    private @Nullable LargestFirst largestFirst;
     private boolean announced;
     private long largest;
     private CopyListener.Counts counts = new CopyListener.Counts(0, 0, 0, 0, 0, 0, 0);
@@ -169,12 +165,11 @@ public final class CopyPlan {
         report(source, sourceTable.conflicts());
         report(destination, destinationTable.conflicts());
         slice = new Slice(prefix);
-        secondPass = options.order == CopyOptions.Order.HASH;
         walk = new DigestDiff(sourceTable, destinationTable);
         count(sourceTable, destinationTable);
-        if (!secondPass) {
-            sortLargestFirst(sourceTable, destinationTable);
-        }
+        largestFirst = options.order == CopyOptions.Order.LARGEST
+                ? LargestFirst.of(new DigestDiff(sourceTable, destinationTable), this::takes)
+                : null;
         listener.compared(counts);
     }
 
@@ -202,8 +197,8 @@ public final class CopyPlan {
                 largest = Math.max(largest, diff.source().sizeBytes());
             } else if (side == DigestDiff.Side.BOTH && options.needsPlaces()) {
                 final Lack lack = lackOf(diff);
-                misplaced += lack.misplaced ? 1 : 0;
-                few += lack.missingCopies > 0 ? 1 : 0;
+                misplaced += lack.misplaced() ? 1 : 0;
+                few += lack.missingCopies() > 0 ? 1 : 0;
                 if (lack.isToMend(options)) {
                     topUp++;
                     largest = Math.max(largest, diff.source().sizeBytes());
@@ -231,45 +226,19 @@ public final class CopyPlan {
         return slice == null ? options.prefix : slice.prefix();
     }
 
-    private void sortLargestFirst(final DigestTable sourceTable, final DigestTable destinationTable) {
-        final DigestTable missing = new DigestTable(sourceTable.algorithm(), 0);
-        final DigestDiff diff = new DigestDiff(sourceTable, destinationTable);
-        for (DigestDiff.Side side = diff.next(); side != null; side = diff.next()) {
-            if (side == DigestDiff.Side.SOURCE_ONLY && takes(diff)) {
-                missing.add(diff.source().digest().hash(), diff.source().sizeBytes(), 0);
-            }
-        }
-        missing.seal();
-        final long[] keys = new long[Math.toIntExact(missing.size())];
-        final DigestTable.Cursor cursor = missing.cursor();
-        for (int i = 0; cursor.next(); i++) {
-            keys[i] = (Integer.MAX_VALUE - cursor.sizeBytes()) << 32 | i;
-        }
-        Arrays.sort(keys);
-        ordered = missing;
-        order = keys;
-        nextInOrder = 0;
-    }
-
     private @Nullable CopyTask nextOfSlice() {
         final Slice current = slice;
         final DigestDiff diff = walk;
         if (current == null || diff == null) {
             return null;
         }
-        final long[] keys = order;
-        final DigestTable missing = ordered;
-        if (!secondPass && keys != null && missing != null) {
-            if (nextInOrder < keys.length) {
-                return newContent(current, missing.at(keys[nextInOrder++] & 0xffff_ffffL));
-            }
-            secondPass = true;
-            order = null;
-            ordered = null;
+        final LargestFirst sorted = largestFirst;
+        final Digest next = sorted == null ? null : sorted.next();
+        if (next != null) {
+            return newContent(current, next);
         }
-        final boolean already = options.order == CopyOptions.Order.LARGEST;
         for (DigestDiff.Side side = diff.next(); side != null; side = diff.next()) {
-            if (side == DigestDiff.Side.SOURCE_ONLY && !already && takes(diff)) {
+            if (side == DigestDiff.Side.SOURCE_ONLY && sorted == null && takes(diff)) {
                 return newContent(current, diff.digest());
             }
             if (side == DigestDiff.Side.BOTH && options.needsPlaces()) {
@@ -293,8 +262,8 @@ public final class CopyPlan {
 
     private CopyTask mend(final Slice current, final DigestDiff diff, final Lack lack) {
         current.begin();
-        final int copies = options.ensureCopies ? Math.max(0, lack.missingCopies) : 0;
-        final List<Integer> targets = options.fixPlacement ? lack.emptyPlaces : List.of();
+        final int copies = options.ensureCopies ? Math.max(0, lack.missingCopies()) : 0;
+        final List<Integer> targets = options.fixPlacement ? lack.emptyPlaces() : List.of();
         return new CopyTask(
                 current,
                 diff.digest(),
@@ -303,27 +272,9 @@ public final class CopyPlan {
                 targets);
     }
 
-    /** What the copies of a content in the destination lack. */
-    private record Lack(int missingCopies, boolean misplaced, List<Integer> emptyPlaces) {
-        boolean isToMend(final CopyOptions options) {
-            return (options.ensureCopies && missingCopies > 0) || (options.fixPlacement && !emptyPlaces.isEmpty());
-        }
-    }
-
     private Lack lackOf(final DigestDiff diff) {
         final Digest digest = diff.destination().digest();
-        final List<Integer> held = diff.destination().places();
-        final int wanted = copiesOf(digest);
-        final List<Integer> best = destination.placement(digest);
-        final List<Integer> empty = new ArrayList<>();
-        final Set<Integer> seen = new HashSet<>();
-        for (final int place : best) {
-            final int device = destination.deviceOf(place);
-            if (seen.size() < wanted && seen.add(device) && !held.contains(device)) {
-                empty.add(place);
-            }
-        }
-        return new Lack(wanted - held.size(), !empty.isEmpty() && held.size() >= wanted, empty);
+        return Lack.of(destination, digest, diff.destination().places(), copiesOf(digest));
     }
 
     /** Returns the sum of the bytes that are missing, or UNKNOWN while there are slices to come. */

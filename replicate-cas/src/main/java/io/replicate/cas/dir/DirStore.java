@@ -1,23 +1,16 @@
 package io.replicate.cas.dir;
 
 import io.replicate.cas.store.CasStore;
+import io.replicate.cas.store.OnePlaceStore;
 import io.replicate.cas.store.Contents;
 import io.replicate.cas.store.Proof;
-import io.replicate.cas.store.StoreSession;
 import io.replicate.core.block.Block;
 import io.replicate.core.posix.DurableFiles;
 import io.replicate.core.posix.FileCopy;
 import io.replicate.core.posix.NativeFile;
 import io.replicate.core.spi.Digest;
-import io.replicate.core.spi.Geometry;
-import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.Presence;
 import io.replicate.core.spi.ReplicationException;
-import io.replicate.core.spi.Selection;
-import io.replicate.core.spi.Session;
-import io.replicate.core.spi.Stored;
-import io.replicate.core.spi.Target;
-import io.replicate.core.spi.Unit;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
@@ -28,8 +21,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -38,14 +29,10 @@ import org.jspecify.annotations.Nullable;
  * volume looks like, so a volume can be copied without its server. A file has its name when it is whole and on disk.
  * Thread-safe.
  */
-public final class DirStore implements CasStore {
+public final class DirStore extends OnePlaceStore {
     private static final int SUB_DIGITS = 3;
-    private static final int MAX_BYTES = 64 << 20;
-    private static final int PREFERRED_BYTES = 1 << 20;
 
     private final Path directory;
-    private final Digest.Algorithm algorithm;
-    private final String name;
 
     /**
      * Opens a store.
@@ -55,42 +42,11 @@ public final class DirStore implements CasStore {
      * @throws ReplicationException MISUSE when it is not a directory.
      */
     public DirStore(final Path directory, final Digest.Algorithm algorithm) throws ReplicationException {
+        super("dir:" + directory, algorithm);
         if (!Files.isDirectory(directory)) {
             throw ReplicationException.misuse("dir:" + directory + ": no such directory: make it first");
         }
         this.directory = directory;
-        this.algorithm = algorithm;
-        this.name = "dir:" + directory;
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public Digest.Algorithm algorithm() {
-        return algorithm;
-    }
-
-    @Override
-    public int maxBlockBytes() {
-        return MAX_BYTES;
-    }
-
-    @Override
-    public Geometry geometry() {
-        return new Geometry(Unit.UNKNOWN, 1, PREFERRED_BYTES, MAX_BYTES, false, false);
-    }
-
-    @Override
-    public List<String> places() {
-        return List.of(name);
-    }
-
-    @Override
-    public int defaultCopies() {
-        return 1;
     }
 
     @Override
@@ -106,7 +62,7 @@ public final class DirStore implements CasStore {
     }
 
     private void indexSub(final Path sub, final String prefix, final Entries entries) throws IOException {
-        final int length = 2 * algorithm.hashBytes();
+        final int length = 2 * algorithm().hashBytes();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(sub)) {
             for (final Path file : files) {
                 final String hash = String.valueOf(file.getFileName());
@@ -130,11 +86,6 @@ public final class DirStore implements CasStore {
                     attributes.size(),
                     attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS));
         }
-    }
-
-    @Override
-    public Plan<Digest> plan(final Selection selection) throws IOException {
-        return Contents.plan(this, selection);
     }
 
     private Path file(final Digest digest) {
@@ -176,29 +127,12 @@ public final class DirStore implements CasStore {
     }
 
     @Override
-    public Session<Digest> begin(final Target target) {
-        return new StoreSession(this, 1);
-    }
-
-    @Override
     public Presence stat(final Digest digest) throws IOException {
         try {
             return new Presence(1, Files.size(file(digest)));
         } catch (final NoSuchFileException e) {
             return Presence.ABSENT;
         }
-    }
-
-    @Override
-    public List<Integer> placement(final Digest digest) {
-        return List.of(0);
-    }
-
-    @Override
-    public Stored store(final Digest digest, final Block from, final int copies, final Set<Integer> held)
-            throws IOException {
-        storeAt(0, digest, from);
-        return new Stored(1, List.of(name));
     }
 
     @Override
@@ -251,27 +185,6 @@ public final class DirStore implements CasStore {
         if (sub != null && !Files.isDirectory(sub)) {
             Files.createDirectories(sub);
             DurableFiles.fsyncDirectory(directory);
-        }
-    }
-
-    @Override
-    public Finding ask(final int place, final Digest digest) throws IOException {
-        try {
-            final long size = Files.size(file(digest));
-            return digest.lengthBytes() == Unit.UNKNOWN || size == digest.lengthBytes()
-                    ? Finding.GOOD
-                    : Finding.DAMAGED;
-        } catch (final NoSuchFileException e) {
-            return Finding.MISSING;
-        }
-    }
-
-    @Override
-    public Finding prove(final int place, final Digest digest, final Block into) throws IOException {
-        try {
-            return read(digest, into) < 0 ? Finding.MISSING : Finding.GOOD;
-        } catch (final ReplicationException e) {
-            return e.category() == ReplicationException.Category.CORRUPT ? Finding.DAMAGED : Finding.UNREADABLE;
         }
     }
 

@@ -16,6 +16,7 @@ public final class DigestDiff {
         BOTH
     }
 
+    private final Digest.Algorithm algorithm;
     private final DigestTable.Cursor source;
     private final DigestTable.Cursor destination;
     private boolean sourceHas;
@@ -32,10 +33,16 @@ public final class DigestDiff {
             throw new IllegalArgumentException(
                     "cannot compare " + source.algorithm() + " with " + destination.algorithm());
         }
+        this.algorithm = source.algorithm();
         this.source = source.cursor();
         this.destination = destination.cursor();
         sourceHas = this.source.next();
         destinationHas = this.destination.next();
+    }
+
+    /** Returns the hash function of both sides. */
+    public Digest.Algorithm algorithm() {
+        return algorithm;
     }
 
     /** Moves to the next digest of either side and returns who has it, or null behind the last. */

@@ -19,18 +19,19 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Speaks to the servers of one cluster: which there are, what signs a locator, and single requests. What to ask of whom,
+ * Speaks to the servers of one cluster, in single requests. What to ask of whom,
  * and when to ask again, is decided by {@link BlockReader} and {@link BlockWriter}. Thread-safe.
  */
 public final class KeepClient implements AutoCloseable {
@@ -45,12 +46,8 @@ public final class KeepClient implements AutoCloseable {
     private final Cancellation cancellation;
     private final HttpEngine engine;
     private final Secrets secrets;
-    private final @Nullable ApiServer api;
+    private final ClusterFacts facts;
     private final Map<String, StoreMetrics> metrics = new ConcurrentHashMap<>();
-    private ApiServer.@Nullable Discovery discovery;
-    private @Nullable BlobSigner signer;
-    private List<KeepService> services = List.of();
-    private long servicesNs;
 
     /**
      * Opens a cluster and asks who its servers are.
@@ -68,8 +65,8 @@ public final class KeepClient implements AutoCloseable {
         this.engine = new HttpEngine(config.insecure(), "keep-" + config.name());
         boolean opened = false;
         try {
-            this.api = config.apiHost().isEmpty() ? null : new ApiServer(config, engine, cancellation);
-            refresh();
+            this.facts = new ClusterFacts(
+                    config, config.apiHost().isEmpty() ? null : new ApiServer(config, engine, cancellation));
             opened = true;
         } finally {
             if (!opened) {
@@ -90,76 +87,22 @@ public final class KeepClient implements AutoCloseable {
 
     /** Returns the API server; MISUSE when there is none. */
     public ApiServer api() throws ReplicationException {
-        final ApiServer server = api;
-        if (server == null) {
-            throw ReplicationException.misuse(config.name() + ": no API server: ARVADOS_API_HOST is not set");
-        }
-        return server;
+        return facts.api();
     }
 
     /** Returns the services, asked for again when the last answer is older than the refresh interval. */
-    public synchronized List<KeepService> services() {
-        final Duration interval = config.refreshInterval();
-        if (!interval.isZero() && api != null && System.nanoTime() - servicesNs > interval.toNanos()) {
-            try {
-                refresh();
-            } catch (final IOException e) {
-                servicesNs = System.nanoTime();
-                LOG.warn("{}: services not refreshed, the known ones stay: {}", config.name(), e.getMessage());
-            }
-        }
-        return services;
-    }
-
-    private synchronized void refresh() throws IOException {
-        servicesNs = System.nanoTime();
-        final List<KeepService> found =
-                config.services().isPresent() ? config.services().get() : api().accessibleServices();
-        if (found.isEmpty()) {
-            throw ReplicationException.misuse(config.name() + ": the list of keep services is empty");
-        }
-        services = found;
-    }
-
-    private synchronized ApiServer.Discovery discovery() throws IOException {
-        ApiServer.Discovery known = discovery;
-        if (known == null) {
-            known = api().discovery();
-            discovery = known;
-        }
-        return known;
+    public List<KeepService> services() {
+        return facts.services();
     }
 
     /** Returns how many copies a block gets: as configured, else what the API server says. */
     public int replication() throws IOException {
-        if (config.replication() > 0) {
-            return config.replication();
-        }
-        final int found = api == null ? 0 : discovery().defaultReplication();
-        if (found < 1) {
-            throw ReplicationException.misuse(
-                    config.name() + ": the default replication is not known: give -replications");
-        }
-        return found;
+        return facts.replication();
     }
 
     /** Returns what signs locators; asks the API server for the ttl unless it is configured. */
-    public synchronized BlobSigner signer() throws IOException {
-        BlobSigner known = signer;
-        if (known == null) {
-            Duration ttl = config.signatureTtl();
-            if (ttl.isZero() && !config.signingKey().isEmpty()) {
-                ttl = api == null ? Duration.ZERO : discovery().signatureTtl();
-                if (ttl.isZero()) {
-                    throw ReplicationException.misuse(config.name()
-                            + ": the ttl of block signatures is not known: give -" + config.name()
-                            + "-blob-signature-ttl");
-                }
-            }
-            known = new BlobSigner(config.signingKey(), ttl);
-            signer = known;
-        }
-        return known;
+    public BlobSigner signer() throws IOException {
+        return facts.signer();
     }
 
     /** Returns what was asked of each server, by URL. */
@@ -186,9 +129,11 @@ public final class KeepClient implements AutoCloseable {
         if (!token.isEmpty()) {
             headers.add(Map.entry("Authorization", "OAuth2 " + token));
         }
+        final ThreadLocalRandom random = ThreadLocalRandom.current();
+        final HexFormat hex = HexFormat.of();
         headers.add(Map.entry(
                 "X-Request-Id",
-                "req-" + UUID.randomUUID().toString().replace("-", "").substring(0, 20)));
+                "req-" + hex.toHexDigits(random.nextLong()) + hex.toHexDigits((short) random.nextInt())));
         return headers;
     }
 
@@ -197,7 +142,7 @@ public final class KeepClient implements AutoCloseable {
             final String method, final KeepService service, final String locator, final @Nullable BodySink sink)
             throws IOException {
         final String token = config.blockToken(service);
-        final String signed = signer().sign(locator, token, Instant.now().plus(SIGNATURE_LIFE));
+        final String signed = facts.signer().sign(locator, token, Instant.now().plus(SIGNATURE_LIFE));
         return origin(service)
                 .start(new HttpCall(method, "/" + signed, headers(token), null, sink, MAX_JSON_BYTES), cancellation);
     }

@@ -1,43 +1,24 @@
 package io.replicate.cas.s3;
 
-import io.replicate.cas.store.CasStore;
+import io.replicate.cas.store.OnePlaceStore;
 import io.replicate.cas.store.Contents;
 import io.replicate.cas.store.Proof;
-import io.replicate.cas.store.StoreSession;
 import io.replicate.core.block.Block;
 import io.replicate.core.spi.Digest;
-import io.replicate.core.spi.Geometry;
-import io.replicate.core.spi.Locator;
-import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.Presence;
 import io.replicate.core.spi.ReplicationException;
-import io.replicate.core.spi.Selection;
-import io.replicate.core.spi.Session;
-import io.replicate.core.spi.Stored;
-import io.replicate.core.spi.Target;
-import io.replicate.core.spi.Unit;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.URI;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.Locale;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.ResponseInputStream;
-import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
-import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.MetadataDirective;
@@ -48,9 +29,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  * Contents as objects of an S3 bucket, each under its hash behind a prefix of the store's own. The server checks each
  * write by Content-MD5; each read is proven here. Temporary failures are tried again by the SDK. Thread-safe.
  */
-public final class S3Store implements CasStore {
-    private static final int MAX_BYTES = 64 << 20;
-    private static final int PREFERRED_BYTES = 1 << 20;
+public final class S3Store extends OnePlaceStore {
     private static final int NOT_FOUND = 404;
     private static final int PIECE_BYTES = 1 << 16;
     private static final ThreadLocal<byte[]> PIECE = ThreadLocal.withInitial(() -> new byte[PIECE_BYTES]);
@@ -58,8 +37,6 @@ public final class S3Store implements CasStore {
     private final S3Client client;
     private final String bucket;
     private final String keyPrefix;
-    private final Digest.Algorithm algorithm;
-    private final String name;
 
     /**
      * Creates a store over an open client, which is closed with it.
@@ -68,84 +45,15 @@ public final class S3Store implements CasStore {
      */
     public S3Store(
             final S3Client client, final String bucket, final String keyPrefix, final Digest.Algorithm algorithm) {
+        super("s3://" + bucket + "/" + keyPrefix, algorithm);
         this.client = client;
         this.bucket = bucket;
         this.keyPrefix = keyPrefix;
-        this.algorithm = algorithm;
-        this.name = "s3://" + bucket + "/" + keyPrefix;
-    }
-
-    /**
-     * Opens {@code s3://bucket/prefix?endpoint=URL&region=NAME&path-style=true&digest=md5}; the credentials are those that
-     * the SDK finds (environment, {@code ~/.aws}, instance).
-     */
-    public static S3Store open(final Locator locator) throws IOException {
-        locator.allowOnly("endpoint", "region", "path-style", "digest");
-        final String bucket = locator.authority();
-        if (bucket.isEmpty()) {
-            throw ReplicationException.misuse("locator '" + locator + "': expected s3://BUCKET/PREFIX");
-        }
-        final String path = locator.rest().substring(2 + bucket.length()).replaceFirst("^/", "");
-        final String digest = locator.parameter("digest").orElse("md5").toLowerCase(Locale.ROOT);
-        if (!digest.equals("md5") && !digest.equals("sha-256")) {
-            throw ReplicationException.misuse(
-                    "locator '" + locator + "': digest is '" + digest + "', expected md5 or sha-256");
-        }
-        try {
-            final S3ClientBuilder builder = S3Client.builder()
-                    .httpClientBuilder(UrlConnectionHttpClient.builder())
-                    .region(Region.of(locator.parameter("region").orElse("us-east-1")))
-                    .forcePathStyle(locator.flag("path-style"))
-                    // Content-MD5 is understood by every server; checksums in trailers are not.
-                    .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
-                    .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED);
-            if (locator.parameter("endpoint").isPresent()) {
-                builder.endpointOverride(
-                        URI.create(locator.parameter("endpoint").get()));
-            }
-            return new S3Store(
-                    builder.build(),
-                    bucket,
-                    path.isEmpty() || path.endsWith("/") ? path : path + "/",
-                    digest.equals("md5") ? Digest.Algorithm.MD5 : Digest.Algorithm.SHA_256);
-        } catch (final IllegalArgumentException | SdkException e) {
-            throw ReplicationException.misuse("locator '" + locator + "': " + e.getMessage());
-        }
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public Digest.Algorithm algorithm() {
-        return algorithm;
-    }
-
-    @Override
-    public int maxBlockBytes() {
-        return MAX_BYTES;
-    }
-
-    @Override
-    public Geometry geometry() {
-        return new Geometry(Unit.UNKNOWN, 1, PREFERRED_BYTES, MAX_BYTES, false, false);
-    }
-
-    @Override
-    public List<String> places() {
-        return List.of(name);
-    }
-
-    @Override
-    public int defaultCopies() {
-        return 1;
     }
 
     @Override
     public void index(final int place, final String prefix, final Entries entries) throws IOException {
-        final int length = 2 * algorithm.hashBytes();
+        final int length = 2 * algorithm().hashBytes();
         try {
             for (final S3Object object : client.listObjectsV2Paginator(
                             request -> request.bucket(bucket).prefix(keyPrefix + prefix))
@@ -163,11 +71,6 @@ public final class S3Store implements CasStore {
         }
     }
 
-    @Override
-    public Plan<Digest> plan(final Selection selection) throws IOException {
-        return Contents.plan(this, selection);
-    }
-
     private String key(final Digest digest) {
         return keyPrefix + digest.hex();
     }
@@ -183,7 +86,7 @@ public final class S3Store implements CasStore {
             throw failed("get", unit.hex(), e);
         }
         if (!Proof.holds(unit, into.bytes())) {
-            throw ReplicationException.corrupt(name + unit.hex() + ": its content has another digest than its name");
+            throw ReplicationException.corrupt(name() + unit.hex() + ": its content has another digest than its name");
         }
         return into.length();
     }
@@ -194,28 +97,23 @@ public final class S3Store implements CasStore {
         if (announced > into.capacity()) {
             body.abort();
             throw ReplicationException.corrupt(
-                    name + unit.hex() + ": " + announced + " bytes, at most " + into.capacity() + " expected");
+                    name() + unit.hex() + ": " + announced + " bytes, at most " + into.capacity() + " expected");
         }
         final ByteBuffer space = into.space();
         final byte[] piece = PIECE.get();
         for (int n = body.read(piece); n >= 0; n = body.read(piece)) {
             if (n > space.remaining()) {
-                throw ReplicationException.corrupt(name + unit.hex() + ": more bytes than announced");
+                throw ReplicationException.corrupt(name() + unit.hex() + ": more bytes than announced");
             }
             space.put(piece, 0, n);
         }
         if (space.position() != announced) {
             throw ReplicationException.retry(
-                    name + unit.hex() + ": the answer broke off after " + space.position() + " of " + announced
+                    name() + unit.hex() + ": the answer broke off after " + space.position() + " of " + announced
                             + " bytes",
                     null);
         }
         into.length(space.position());
-    }
-
-    @Override
-    public Session<Digest> begin(final Target target) {
-        return new StoreSession(this, 1);
     }
 
     @Override
@@ -237,18 +135,6 @@ public final class S3Store implements CasStore {
     }
 
     @Override
-    public List<Integer> placement(final Digest digest) {
-        return List.of(0);
-    }
-
-    @Override
-    public Stored store(final Digest digest, final Block from, final int copies, final Set<Integer> held)
-            throws IOException {
-        storeAt(0, digest, from);
-        return new Stored(1, List.of(name));
-    }
-
-    @Override
     public void storeAt(final int place, final Digest digest, final Block from) throws IOException {
         final String md5 = Base64.getEncoder().encodeToString(Proof.hash(Digest.Algorithm.MD5, from.bytes()));
         try {
@@ -261,26 +147,6 @@ public final class S3Store implements CasStore {
                             () -> new BufferStream(from.bytes()), from.length(), "application/octet-stream"));
         } catch (final SdkException e) {
             throw failed("put", digest.hex(), e);
-        }
-    }
-
-    @Override
-    public Finding ask(final int place, final Digest digest) throws IOException {
-        final Presence presence = stat(digest);
-        if (presence.copies() == 0) {
-            return Finding.MISSING;
-        }
-        return digest.lengthBytes() == Unit.UNKNOWN || presence.sizeBytes() == digest.lengthBytes()
-                ? Finding.GOOD
-                : Finding.DAMAGED;
-    }
-
-    @Override
-    public Finding prove(final int place, final Digest digest, final Block into) throws IOException {
-        try {
-            return read(digest, into) < 0 ? Finding.MISSING : Finding.GOOD;
-        } catch (final ReplicationException e) {
-            return e.category() == ReplicationException.Category.CORRUPT ? Finding.DAMAGED : Finding.UNREADABLE;
         }
     }
 
@@ -301,7 +167,7 @@ public final class S3Store implements CasStore {
     }
 
     private ReplicationException failed(final String what, final String which, final SdkException e) {
-        final String message = what + " " + name + which + ": "
+        final String message = what + " " + name() + which + ": "
                 + String.valueOf(e.getMessage()).lines().findFirst().orElse("");
         return e.retryable() ? ReplicationException.retry(message, e) : ReplicationException.fail(message, e);
     }
@@ -309,34 +175,5 @@ public final class S3Store implements CasStore {
     @Override
     public void close() {
         client.close();
-    }
-
-    /** Reads a buffer; the SDK opens a new one for each attempt. */
-    private static final class BufferStream extends InputStream {
-        private final ByteBuffer bytes;
-
-        BufferStream(final ByteBuffer bytes) {
-            this.bytes = bytes;
-        }
-
-        @Override
-        public int read() {
-            return bytes.hasRemaining() ? bytes.get() & 0xff : -1;
-        }
-
-        @Override
-        public int read(final byte[] into, final int offset, final int length) {
-            if (!bytes.hasRemaining()) {
-                return -1;
-            }
-            final int n = Math.min(length, bytes.remaining());
-            bytes.get(into, offset, n);
-            return n;
-        }
-
-        @Override
-        public int available() {
-            return bytes.remaining();
-        }
     }
 }

@@ -2,6 +2,7 @@ package io.replicate.cas.store;
 
 import io.replicate.cas.index.DigestTable;
 import io.replicate.core.spi.Digest;
+import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Selection;
@@ -46,6 +47,22 @@ public final class Contents {
             public long totalBytes() {
                 return table.totalBytes();
             }
+        };
+    }
+
+    /**
+     * Returns the hash function that a locator's parameter {@code digest} names; MD5 without it.
+     *
+     * @throws ReplicationException MISUSE when there is no such function.
+     */
+    public static Digest.Algorithm algorithm(final Locator locator) throws ReplicationException {
+        final String digest = locator.parameter("digest").orElse("md5").toLowerCase(Locale.ROOT);
+        return switch (digest) {
+            case "md5" -> Digest.Algorithm.MD5;
+            case "sha-256", "sha256" -> Digest.Algorithm.SHA_256;
+            default ->
+                throw ReplicationException.misuse(
+                        "locator '" + locator + "': digest is '" + digest + "', expected md5 or sha-256");
         };
     }
 

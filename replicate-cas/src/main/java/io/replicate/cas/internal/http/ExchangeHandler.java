@@ -26,7 +26,7 @@ final class ExchangeHandler extends SimpleChannelInboundHandler<HttpObject> {
             return;
         }
         if (message instanceof HttpResponse response) {
-            current.head(context.channel(), response);
+            current.head(response);
         }
         if (message instanceof HttpContent content) {
             current.content(context.channel(), content);

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /** The event loops and connections of one client. Thread-safe. */
 public final class HttpEngine implements AutoCloseable {
@@ -27,34 +28,41 @@ public final class HttpEngine implements AutoCloseable {
 
     private final EventLoopGroup loops;
     private final Class<? extends SocketChannel> channelType;
-    private final SslContext tls;
+    private final boolean insecure;
+    private @Nullable SslContext tls;
     private final Map<String, HttpOrigin> origins = new ConcurrentHashMap<>();
 
     /**
-     * Starts the event loops.
+     * Creates the event loops.
      *
      * @param insecure whether certificates of servers are taken unproven.
      * @param name of the threads.
      */
-    public HttpEngine(final boolean insecure, final String name) throws ReplicationException {
+    public HttpEngine(final boolean insecure, final String name) {
         final boolean epoll = Epoll.isAvailable();
         final IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
         final int threads = Math.max(1, Math.min(MAX_LOOPS, Runtime.getRuntime().availableProcessors()));
-        this.tls = tlsContext(insecure);
+        this.insecure = insecure;
         this.loops = new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory(name, true), io);
         this.channelType = epoll ? EpollSocketChannel.class : NioSocketChannel.class;
     }
 
-    private static SslContext tlsContext(final boolean insecure) throws ReplicationException {
-        try {
-            final SslContextBuilder builder = SslContextBuilder.forClient();
-            if (insecure) {
-                builder.trustManager(InsecureTrustManagerFactory.INSTANCE).endpointIdentificationAlgorithm("");
+    /** Returns what TLS needs, which takes a while to load: most stores of a cluster speak plain HTTP. */
+    private synchronized SslContext tls() throws ReplicationException {
+        SslContext known = tls;
+        if (known == null) {
+            try {
+                final SslContextBuilder builder = SslContextBuilder.forClient();
+                if (insecure) {
+                    builder.trustManager(InsecureTrustManagerFactory.INSTANCE).endpointIdentificationAlgorithm("");
+                }
+                known = builder.build();
+            } catch (final SSLException e) {
+                throw ReplicationException.fail("TLS is not available: " + e.getMessage(), e);
             }
-            return builder.build();
-        } catch (final SSLException e) {
-            throw ReplicationException.fail("TLS is not available: " + e.getMessage(), e);
+            tls = known;
         }
+        return known;
     }
 
     /**
@@ -68,7 +76,7 @@ public final class HttpEngine implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        final HttpOrigin made = HttpOrigin.of(url, limits, loops, channelType, tls);
+        final HttpOrigin made = HttpOrigin.of(url, limits, loops, channelType, this::tls);
         final HttpOrigin raced = origins.putIfAbsent(url, made);
         return raced == null ? made : raced;
     }

@@ -1,6 +1,5 @@
 package io.replicate.cas.internal.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -10,15 +9,12 @@ import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.ReplicationException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -50,18 +46,14 @@ public final class HttpExchange {
     // Owned by the event loop.
     private boolean reused;
     private int pendingWrites;
-    private @Nullable HttpResponse head;
-    private boolean informational;
-    private boolean answered;
-    private boolean keepAlive;
-    private boolean toSink;
-    private long received;
+    private boolean keepAlive = true;
     private @Nullable IOException broken;
-    private final ByteArrayOutputStream text = new ByteArrayOutputStream();
+    private final Answering answering;
 
     HttpExchange(final HttpOrigin origin, final HttpCall call) {
         this.origin = origin;
         this.call = call;
+        this.answering = new Answering(call, place());
     }
 
     /**
@@ -192,66 +184,29 @@ public final class HttpExchange {
         });
     }
 
-    void head(final Channel connection, final HttpResponse response) {
+    void head(final HttpResponse response) {
         lifeNs = System.nanoTime();
-        informational = response.status().code() < 200;
-        if (informational) {
-            return;
-        }
-        head = response;
-        keepAlive = HttpUtil.isKeepAlive(response);
-        toSink = response.status().code() == 200 && call.sink() != null;
-        final BodySink sink = call.sink();
-        if (toSink && sink != null) {
-            try {
-                sink.begin(HttpUtil.getContentLength(response, -1L));
-            } catch (final IOException e) {
-                breakOff(e);
-            }
+        try {
+            answering.head(response);
+        } catch (final IOException e) {
+            breakOff(e);
         }
     }
 
     void content(final Channel connection, final HttpContent content) {
         lifeNs = System.nanoTime();
-        if (aborted || informational) {
-            informational &= !(content instanceof LastHttpContent);
+        if (aborted) {
             return;
         }
-        final HttpResponse response = head;
-        if (response == null) {
-            return;
-        }
-        if (content.decoderResult().isFailure()) {
-            breakOff(ReplicationException.retry(
-                    place() + ": the answer broke off after " + received + " bytes",
-                    content.decoderResult().cause()));
-            return;
-        }
-        final ByteBuf bytes = content.content();
-        received += bytes.readableBytes();
         try {
-            take(bytes, response.status().code());
+            answering.content(content);
         } catch (final IOException e) {
             breakOff(e);
             return;
         }
-        if (content instanceof LastHttpContent) {
-            answered = true;
+        if (answering.complete()) {
             endWhenDone(connection);
         }
-    }
-
-    private void take(final ByteBuf bytes, final int status) throws IOException {
-        final BodySink sink = call.sink();
-        if (toSink && sink != null) {
-            sink.data(bytes);
-            return;
-        }
-        final int limit = status == 200 ? call.maxTextBytes() : HttpCall.ERROR_TEXT_BYTES;
-        if (status == 200 && text.size() + bytes.readableBytes() > limit) {
-            throw ReplicationException.fail(place() + ": the answer is larger than " + limit + " bytes", null);
-        }
-        bytes.readBytes(text, Math.min(bytes.readableBytes(), Math.max(0, limit - text.size())));
     }
 
     void malformed(final Throwable cause) {
@@ -261,9 +216,9 @@ public final class HttpExchange {
 
     /** The connection is gone. */
     void inactive(final Channel connection) {
-        if (broken == null && !answered) {
+        if (broken == null && !answering.complete()) {
             broken = ReplicationException.retry(
-                    place() + ": the connection was closed after " + received + " bytes of the answer", null);
+                    place() + ": the connection was closed after " + answering.receivedBytes() + " bytes of the answer", null);
         }
         keepAlive = false;
         endWhenDone(connection);
@@ -274,7 +229,7 @@ public final class HttpExchange {
             return;
         }
         aborted = true;
-        if (broken == null || !answered) {
+        if (broken == null || !answering.complete()) {
             broken = why;
         }
         final Channel open = channel;
@@ -288,31 +243,26 @@ public final class HttpExchange {
             return;
         }
         if (pendingWrites > 0) {
-            if (answered) {
+            if (answering.complete()) {
                 // Refused before the whole body was sent: what is left of it is dropped with the connection.
                 keepAlive = false;
                 connection.close();
             }
             return;
         }
-        if (!answered && connection.isActive()) {
+        if (!answering.complete() && connection.isActive()) {
             return;
         }
         connection.pipeline().get(ExchangeHandler.class).exchange = null;
-        final HttpResponse response = head;
-        if (answered && response != null) {
-            if (keepAlive) {
+        if (answering.complete()) {
+            if (keepAlive && answering.keepsConnection()) {
                 origin.giveBack(connection);
             } else {
                 connection.close();
             }
-            answer = new HttpAnswer(
-                    response.status().code(),
-                    response.headers(),
-                    text.toString(StandardCharsets.UTF_8),
-                    System.nanoTime() - startNs);
+            answer = answering.answer(System.nanoTime() - startNs);
             end();
-        } else if (reused && response == null && !aborted) {
+        } else if (reused && !answering.begun() && !aborted) {
             // The server had closed the kept connection: the request is idempotent, and goes out once more.
             broken = null;
             reused = false;

@@ -47,12 +47,17 @@ public final class HttpOrigin {
         this.bootstrap = bootstrap;
     }
 
+    /** Gives what TLS needs, when it is needed. */
+    interface Tls {
+        SslContext context() throws ReplicationException;
+    }
+
     static HttpOrigin of(
             final String url,
             final HttpLimits limits,
             final EventLoopGroup loops,
             final Class<? extends SocketChannel> channelType,
-            final SslContext tls)
+            final Tls tls)
             throws ReplicationException {
         final URI uri;
         try {
@@ -64,6 +69,7 @@ public final class HttpOrigin {
         if (uri.getHost() == null || !(secure || "http".equals(uri.getScheme()))) {
             throw ReplicationException.misuse("server '" + url + "': expected http://HOST:PORT or https://HOST:PORT");
         }
+        final SslContext context = secure ? tls.context() : null;
         final int port = uri.getPort() > 0 ? uri.getPort() : secure ? 443 : 80;
         final String host = uri.getHost().replaceAll("[\\[\\]]", "");
         final Bootstrap bootstrap = new Bootstrap()
@@ -81,8 +87,8 @@ public final class HttpOrigin {
                 .handler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(final SocketChannel channel) {
-                        if (secure) {
-                            final SslHandler handler = tls.newHandler(channel.alloc(), host, port);
+                        if (context != null) {
+                            final SslHandler handler = context.newHandler(channel.alloc(), host, port);
                             handler.setHandshakeTimeoutMillis(
                                     2 * limits.connect().toMillis());
                             channel.pipeline().addLast(handler);
