@@ -140,12 +140,20 @@ public final class FakeKeepstore implements AutoCloseable {
         }
 
         @Override
+        public HttpServer.Ending ending() {
+            return faults.resetMidBody()
+                    ? HttpServer.Ending.RESET
+                    : faults.closeKept() ? HttpServer.Ending.CLOSE : HttpServer.Ending.AS_SAID;
+        }
+
+        @Override
         public HttpServer.@Nullable Answer answer(final HttpServer.Request request) throws IOException {
             log.begin();
             HttpServer.Answer answer = null;
             try {
-                pause(faults.latency());
-                answer = faults.closeBeforeAnswer() ? null : dispatch(request);
+                final boolean block = BLOCK.matcher(request.path()).matches();
+                pause(block);
+                answer = block && faults.closeBeforeAnswer() ? null : dispatch(request);
                 return answer;
             } finally {
                 log.end(new RequestLog.Entry(
@@ -154,12 +162,12 @@ public final class FakeKeepstore implements AutoCloseable {
         }
     }
 
-    private static void pause(final Duration time) throws IOException {
-        if (time.isZero()) {
-            return;
-        }
+    private void pause(final boolean block) throws IOException {
         try {
-            Thread.sleep(time.toMillis());
+            if (block) {
+                faults.awaitHanging();
+            }
+            Thread.sleep(faults.latency().toMillis());
         } catch (final InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("stopped", e);
@@ -273,7 +281,7 @@ public final class FakeKeepstore implements AutoCloseable {
         if (faults.wrongBytes(hash) && body.length > 0) {
             body[body.length / 2] ^= 1;
         }
-        final int cut = faults.shortBodies() ? Math.min(cutAt, body.length / 2) : cutAt;
+        final int cut = faults.shortBodies() || faults.resetMidBody() ? Math.min(cutAt, body.length / 2) : cutAt;
         return new HttpServer.Answer(200, Map.of("Content-Type", "application/octet-stream"), body, cut, null);
     }
 
@@ -298,7 +306,7 @@ public final class FakeKeepstore implements AutoCloseable {
         final String answered = signer == null || token.isEmpty()
                 ? locator
                 : signer.sign(locator, token, Instant.now().plus(Duration.ofDays(14)));
-        HttpServer.Answer answer = text(200, answered).with("X-Keep-Replicas-Stored", "1");
+        HttpServer.Answer answer = text(200, answered).with("X-Keep-Replicas-Stored", Integer.toString(faults.replicasSaid()));
         if (era == Era.H) {
             answer = answer.with("X-Keep-Storage-Classes-Confirmed", confirmed(request));
         }

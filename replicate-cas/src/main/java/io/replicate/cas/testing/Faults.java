@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,10 @@ public final class Faults {
     private volatile boolean shortBodies;
     private volatile boolean wrongBytes;
     private volatile boolean closeBeforeAnswer;
+    private volatile boolean resetMidBody;
+    private volatile boolean closeKept;
+    private volatile int replicasSaid = 1;
+    private volatile CountDownLatch hanging = new CountDownLatch(0);
     private volatile int truncateIndexAt = -1;
     private volatile Duration indexTrickle = Duration.ZERO;
     private volatile int indexStallAfterLines = -1;
@@ -68,9 +73,34 @@ public final class Faults {
         return this;
     }
 
-    /** Closes the connection instead of an answer. */
+    /** Closes the connection instead of an answer to a request for a block. */
     public Faults closeBeforeAnswer(final boolean value) {
         closeBeforeAnswer = value;
+        return this;
+    }
+
+    /** Sends half of each block's body, and then resets the connection. */
+    public Faults resetMidBody(final boolean value) {
+        resetMidBody = value;
+        return this;
+    }
+
+    /** Closes each connection behind an answer that said it would be kept. */
+    public Faults closeKept(final boolean value) {
+        closeKept = value;
+        return this;
+    }
+
+    /** Says with each write that so many copies were stored, whatever is true. */
+    public Faults replicasSaid(final int value) {
+        replicasSaid = value;
+        return this;
+    }
+
+    /** Takes requests for blocks and does not answer them until this is switched off. */
+    public Faults hang(final boolean value) {
+        hanging.countDown();
+        hanging = new CountDownLatch(value ? 1 : 0);
         return this;
     }
 
@@ -136,6 +166,22 @@ public final class Faults {
 
     boolean closeBeforeAnswer() {
         return closeBeforeAnswer;
+    }
+
+    boolean resetMidBody() {
+        return resetMidBody;
+    }
+
+    boolean closeKept() {
+        return closeKept;
+    }
+
+    int replicasSaid() {
+        return replicasSaid;
+    }
+
+    void awaitHanging() throws InterruptedException {
+        hanging.await();
     }
 
     int truncateIndexAt() {

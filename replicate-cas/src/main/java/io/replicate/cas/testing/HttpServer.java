@@ -55,8 +55,23 @@ final class HttpServer implements AutoCloseable {
         }
     }
 
+    /** What becomes of a connection behind an answer. */
+    enum Ending {
+        /** It is kept or closed as the answer says. */
+        AS_SAID,
+        /** It is closed, although the answer says that it is kept. */
+        CLOSE,
+        /** It is reset, where the answer's body was cut. */
+        RESET
+    }
+
     /** Answers requests. */
     interface Handler {
+        /** Returns what becomes of connections. */
+        default Ending ending() {
+            return Ending.AS_SAID;
+        }
+
         /** Returns an early answer for what can be refused before its body is read, or null. */
         @Nullable
         Answer refuse(Request withoutBody, long contentLength, boolean chunked);
@@ -265,7 +280,12 @@ final class HttpServer implements AutoCloseable {
             if (!keep || cut) {
                 response.headers().set(HttpHeaderNames.CONNECTION, "close");
             }
-            context.writeAndFlush(response).addListener(keep && !cut ? done -> {} : ChannelFutureListener.CLOSE);
+            final Ending ending = handler.ending();
+            if (cut && ending == Ending.RESET) {
+                ((SocketChannel) context.channel()).config().setSoLinger(0);
+            }
+            context.writeAndFlush(response)
+                    .addListener(keep && !cut && ending != Ending.CLOSE ? done -> {} : ChannelFutureListener.CLOSE);
         }
 
         private void trickle(final ChannelHandlerContext context, final Answer answer, final Trickle pieces) {

@@ -1,5 +1,6 @@
 package io.replicate.cas.testing;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,21 @@ public final class LineServer implements AutoCloseable {
 
     private final List<byte[]> pieces = new ArrayList<>();
     private final HttpServer server;
+
+    /**
+     * Serves one index of {@code LINES} lines in a process of its own, for measurements: prints the list of services as one
+     * line of JSON, and ends when its standard input does.
+     */
+    public static void main(final String[] args) throws IOException {
+        try (LineServer server = new LineServer(Integer.parseInt(args[0]))) {
+            System.out.println(FakeApiServer.list(List.of(
+                    FakeApiServer.service("lines-bi6l4-000000000000000", "127.0.0.1", server.port(), "disk", false))));
+            while (System.in.read() >= 0) {
+                // Whoever started this says nothing: it ends us by its end.
+            }
+        }
+        System.exit(0);
+    }
 
     /** Starts a server on a free port. */
     public LineServer(final int lines) {

@@ -1,14 +1,9 @@
 package io.replicate.examples.bench;
 
-import io.replicate.cas.testing.StoreProcess;
+import io.replicate.cas.testing.LineServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 
 /** Processes at the other end of the copier's sockets, so that only the copier's own processor time is measured. */
 final class CasPeers implements AutoCloseable {
-    private static final int PIECE_BYTES = 1 << 20;
     private static final long LAST_SECONDS = 10;
 
     private final Process process;
@@ -28,21 +22,27 @@ final class CasPeers implements AutoCloseable {
         this.greeting = greeting;
     }
 
-    /** Starts stores; {@link #greeting()} is the list of services. */
-    static CasPeers stores(final String... args) throws IOException {
-        return start(StoreProcess.class.getName(), List.of("-Xmx2g", "-XX:MaxDirectMemorySize=2g"), args);
+    /** Starts a server of an index of so many lines; {@link #greeting()} is the list of services. */
+    static CasPeers lines(final int count) throws IOException {
+        return start(LineServer.class, Integer.toString(count));
     }
 
-    /** Starts a source of bytes without end, and a sink; {@link #greeting()} is their ports. */
-    static CasPeers bare() throws IOException {
-        return start(CasPeers.class.getName(), List.of());
-    }
-
-    private static CasPeers start(final String main, final List<String> options, final String... args)
+    /** Starts peers that do as little as possible; {@link #greeting()} is as {@link BareStores#main} prints it. */
+    static CasPeers bare(
+            final int blockBytes, final int blocks, final int sources, final int sinks, final long delayMs)
             throws IOException {
-        final List<String> command = new ArrayList<>(List.of(java()));
-        command.addAll(options);
-        command.addAll(List.of("-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path", ""), main));
+        return start(
+                BareStores.class,
+                Integer.toString(blockBytes),
+                Integer.toString(blocks),
+                Integer.toString(sources),
+                Integer.toString(sinks),
+                Long.toString(delayMs));
+    }
+
+    private static CasPeers start(final Class<?> main, final String... args) throws IOException {
+        final List<String> command = new ArrayList<>(List.of(
+                java(), "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path", ""), main.getName()));
         command.addAll(List.of(args));
         final Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -51,12 +51,12 @@ final class CasPeers implements AutoCloseable {
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         final String greeting = out.readLine();
         if (greeting == null) {
-            throw new IOException(main + " did not start");
+            throw new IOException(main.getName() + " did not start");
         }
         return new CasPeers(process, greeting);
     }
 
-    static String java() {
+    private static String java() {
         return Path.of(System.getProperty("java.home", ""), "bin", "java").toString();
     }
 
@@ -75,71 +75,5 @@ final class CasPeers implements AutoCloseable {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
         }
-    }
-
-    /** Serves bytes without end on one port and swallows them on another, until the standard input ends. */
-    public static void main(final String[] args) throws IOException {
-        final ServerSocketChannel source = listen();
-        final ServerSocketChannel sink = listen();
-        serve(source, channel -> {
-            final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
-            while (channel.isOpen()) {
-                piece.clear();
-                channel.write(piece);
-            }
-        });
-        serve(sink, channel -> {
-            final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
-            while (channel.read(piece) >= 0) {
-                piece.clear();
-            }
-        });
-        System.out.println(port(source) + " " + port(sink));
-        while (System.in.read() >= 0) {
-            // The end of whoever started this is ours.
-        }
-        System.exit(0);
-    }
-
-    private static ServerSocketChannel listen() throws IOException {
-        return ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    }
-
-    private static int port(final ServerSocketChannel channel) throws IOException {
-        return ((InetSocketAddress) channel.getLocalAddress()).getPort();
-    }
-
-    private interface Service {
-        void run(SocketChannel channel) throws IOException;
-    }
-
-    private static void serve(final ServerSocketChannel listener, final Service service) {
-        daemon(() -> {
-            while (listener.isOpen()) {
-                final SocketChannel channel = listener.accept();
-                daemon(() -> {
-                    try (channel) {
-                        service.run(channel);
-                    }
-                });
-            }
-        });
-    }
-
-    private interface Body {
-        void run() throws IOException;
-    }
-
-    private static void daemon(final Body body) {
-        final Thread thread = new Thread(() -> {
-            try {
-                body.run();
-            } catch (final IOException e) {
-                // The other end has gone: it has measured what it wanted.
-                return;
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
     }
 }

@@ -12,6 +12,10 @@ import picocli.CommandLine.Option;
         header = "Measure the copy of a content-addressed store: latency, processor time, memory.",
         description = "Its stores run in processes of their own on this machine. Exits with 1 when a target is missed.")
 final class BenchCasCommand extends AbstractCommand {
+    private static final long BYTES = 2L << 30;
+    private static final long QUICK_BYTES = 256L << 20;
+    private static final int QUICK_BLOCKS = 300;
+
     @Option(
             names = "--blocks",
             description = "Blocks of 64 KiB to copy with latency (default: ${DEFAULT-VALUE}).",
@@ -21,17 +25,19 @@ final class BenchCasCommand extends AbstractCommand {
     @Option(names = "--rounds", description = "Interleaved rounds (default: ${DEFAULT-VALUE}).", defaultValue = "3")
     private int rounds;
 
-    @Option(
-            names = "--directory",
-            description = "Where the stores keep their blocks (default: ${DEFAULT-VALUE}).",
-            defaultValue = "/dev/shm")
-    private Path directory = Path.of("/dev/shm");
+    @Option(names = "--quick", description = "One round of a few blocks: half a minute, and rough figures.")
+    private boolean quick;
 
     @Override
     int run() throws Exception {
-        final Path work = Files.createTempDirectory(directory, "replicate-bench-");
+        final Path work = Files.createTempDirectory("replicate-bench-");
         try {
-            final List<String> missed = new CasBench(out(), blocks, rounds, Trees::delete).run(work);
+            final List<String> missed = new CasBench(
+                            out(),
+                            quick ? Math.min(blocks, QUICK_BLOCKS) : blocks,
+                            quick ? QUICK_BYTES : BYTES,
+                            quick ? 1 : rounds)
+                    .run(work);
             if (missed.isEmpty()) {
                 return ExitCode.OK;
             }
