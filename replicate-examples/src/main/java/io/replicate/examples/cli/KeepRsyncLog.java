@@ -127,7 +127,7 @@ final class KeepRsyncLog implements CopyListener, ProgressListener {
 
     @Override
     public void failed(final Digest digest, final String reason) {
-        line(reason.contains(digest.hex()) ? reason : locator(digest) + ": " + reason);
+        line("Error while syncing data: " + (reason.contains(digest.hex()) ? reason : locator(digest) + ": " + reason));
         event("failed", Map.of("locator", locator(digest), "reason", secrets.redact(reason)));
     }
 

@@ -127,7 +127,7 @@ final class KeepRsyncOptions {
             names = {"-memory", "--memory"},
             paramLabel = "SIZE",
             converter = SizeConverter.class,
-            description = "Memory for blocks under way (default: 512M, or half of the JVM's direct memory).")
+            description = "Memory for blocks under way (default: 256M, or half of the JVM's direct memory).")
     @Nullable
     Long memory;
 
