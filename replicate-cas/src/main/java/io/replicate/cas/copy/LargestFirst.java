@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What the destination lacks, the largest first, equals in hash order: the same in every run. Used by one thread. */
 final class LargestFirst {
+    private static final long NUMBER = 0xffff_ffffL;
+
     private final DigestTable missing;
     /** Inverted size and number in hash order: 8 bytes per content. */
     private final long[] order;
@@ -41,6 +43,6 @@ final class LargestFirst {
     /** Returns the next content, or null behind the last. */
     @Nullable
     Digest next() {
-        return next == order.length ? null : missing.at((int) order[next++]);
+        return next == order.length ? null : missing.at(order[next++] & NUMBER);
     }
 }

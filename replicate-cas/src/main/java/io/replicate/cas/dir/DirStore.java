@@ -2,7 +2,6 @@ package io.replicate.cas.dir;
 
 import io.replicate.cas.store.CasStore;
 import io.replicate.cas.store.OnePlaceStore;
-import io.replicate.cas.store.Contents;
 import io.replicate.cas.store.Proof;
 import io.replicate.core.block.Block;
 import io.replicate.core.posix.DurableFiles;

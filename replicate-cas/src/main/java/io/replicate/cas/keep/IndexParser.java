@@ -180,8 +180,8 @@ public final class IndexParser {
     }
 
     private ReplicationException corrupt(final int from, final int to, final String what) {
-        final String shown =
-                new String(chunk, from, Math.min(MAX_LINE, to - from), StandardCharsets.ISO_8859_1).replaceAll("[^ -~]", "?");
+        final String shown = new String(chunk, from, Math.min(MAX_LINE, to - from), StandardCharsets.ISO_8859_1)
+                .replaceAll("[^ -~]", "?");
         return ReplicationException.corrupt("index of " + place + ", line " + (count + 1) + ": " + what
                 + (shown.isEmpty() ? "" : ": '" + shown + "'"));
     }

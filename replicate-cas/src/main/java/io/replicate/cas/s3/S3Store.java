@@ -1,7 +1,6 @@
 package io.replicate.cas.s3;
 
 import io.replicate.cas.store.OnePlaceStore;
-import io.replicate.cas.store.Contents;
 import io.replicate.cas.store.Proof;
 import io.replicate.core.block.Block;
 import io.replicate.core.spi.Digest;

@@ -43,10 +43,7 @@ public final class S3Stores {
                         URI.create(locator.parameter("endpoint").get()));
             }
             return new S3Store(
-                    builder.build(),
-                    bucket,
-                    path.isEmpty() || path.endsWith("/") ? path : path + "/",
-                    algorithm);
+                    builder.build(), bucket, path.isEmpty() || path.endsWith("/") ? path : path + "/", algorithm);
         } catch (final IllegalArgumentException | SdkException e) {
             throw ReplicationException.misuse("locator '" + locator + "': " + e.getMessage());
         }

@@ -306,7 +306,8 @@ public final class FakeKeepstore implements AutoCloseable {
         final String answered = signer == null || token.isEmpty()
                 ? locator
                 : signer.sign(locator, token, Instant.now().plus(Duration.ofDays(14)));
-        HttpServer.Answer answer = text(200, answered).with("X-Keep-Replicas-Stored", Integer.toString(faults.replicasSaid()));
+        HttpServer.Answer answer =
+                text(200, answered).with("X-Keep-Replicas-Stored", Integer.toString(faults.replicasSaid()));
         if (era == Era.H) {
             answer = answer.with("X-Keep-Storage-Classes-Confirmed", confirmed(request));
         }

@@ -261,6 +261,9 @@ final class HttpServer implements AutoCloseable {
             }
             final Answer ready = answer;
             final boolean bodiless = "HEAD".equals(request.method());
+            if (context.executor().isShuttingDown()) {
+                return; // closed while the answer was being made
+            }
             context.executor().execute(() -> {
                 send(context, ready, HttpUtil.isKeepAlive(head), bodiless);
                 context.channel().config().setAutoRead(true);

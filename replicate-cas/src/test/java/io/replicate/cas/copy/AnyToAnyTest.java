@@ -79,12 +79,7 @@ class AnyToAnyTest {
 
     private static CopySummary copy(final CasStore from, final CasStore to) throws IOException {
         return new CasCopy(
-                        from,
-                        to,
-                        new CopyOptions().workers(4),
-                        CopyListener.NONE,
-                        progress -> {},
-                        new Cancellation())
+                        from, to, new CopyOptions().workers(4), CopyListener.NONE, progress -> {}, new Cancellation())
                 .run();
     }
 
@@ -120,7 +115,9 @@ class AnyToAnyTest {
             for (final CasStore from : emptyStores()) {
                 assertThat(copy(first, from).copied()).as(from.name()).isEqualTo(12);
                 copy(from, target);
-                assertThat(hashes(target)).as(from.name() + " to " + target.name()).isEqualTo(expected);
+                assertThat(hashes(target))
+                        .as(from.name() + " to " + target.name())
+                        .isEqualTo(expected);
                 assertThat(copy(from, target).copied()).isZero();
             }
         }
@@ -131,7 +128,8 @@ class AnyToAnyTest {
         final CasStore good = filled();
         for (final CasStore store : emptyStores()) {
             copy(good, store);
-            final Digest victim = Digest.of(Digest.Algorithm.MD5, anyOf(good).hash(), anyOf(good).lengthBytes());
+            final Digest victim = Digest.of(
+                    Digest.Algorithm.MD5, anyOf(good).hash(), anyOf(good).lengthBytes());
             damage(store, victim);
             final List<String> found = new ArrayList<>();
 
@@ -177,11 +175,16 @@ class AnyToAnyTest {
             throws IOException {
         final Cancellation stop = new Cancellation();
         return new Upkeep(store, good, new CopyOptions().workers(2), stop)
-                .verify(Upkeep.holders(store, "", stop), Upkeep.Depth.READ, 1.0, repair, (digest, place, what, healed) -> {
-                    synchronized (found) {
-                        found.add(digest.hex());
-                    }
-                });
+                .verify(
+                        Upkeep.holders(store, "", stop),
+                        Upkeep.Depth.READ,
+                        1.0,
+                        repair,
+                        (digest, place, what, healed) -> {
+                            synchronized (found) {
+                                found.add(digest.hex());
+                            }
+                        });
     }
 
     @Test
@@ -190,10 +193,8 @@ class AnyToAnyTest {
         final CasStore other = emptyStores().get(3);
         copy(one, other);
         final Digest gone = anyOf(one);
-        Files.delete(directory
-                .resolve("filled")
-                .resolve(gone.hex().substring(0, 3))
-                .resolve(gone.hex()));
+        Files.delete(
+                directory.resolve("filled").resolve(gone.hex().substring(0, 3)).resolve(gone.hex()));
         final List<String> lines = new ArrayList<>();
 
         final boolean same = StoreDiff.compare(

@@ -31,7 +31,8 @@ public class IndexParserBenchmark {
         final StringBuilder lines = new StringBuilder();
         for (int i = 0; i < LINES; i++) {
             lines.append(String.format(
-                    "%016x%016x+%d %d%n", random.nextLong(), random.nextLong(), 1 << 26, 1_500_000_000_000_000_000L + i));
+                    "%016x%016x+%d %d%n",
+                    random.nextLong(), random.nextLong(), 1 << 26, 1_500_000_000_000_000_000L + i));
         }
         return lines.toString();
     }

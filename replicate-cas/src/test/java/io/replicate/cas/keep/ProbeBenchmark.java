@@ -22,7 +22,8 @@ public class ProbeBenchmark {
     private static final String TOKEN = "3kg6k6lzmp9kj5cpkcoxie963cmvjahbt2fod9zru30k1jqdmi";
 
     private final List<KeepService> services = IntStream.range(0, 16)
-            .mapToObj(i -> new KeepService(String.format("zzzzz-bi6l4-%015x", i), "http://keep" + i + ":25107", "disk", false))
+            .mapToObj(i ->
+                    new KeepService(String.format("zzzzz-bi6l4-%015x", i), "http://keep" + i + ":25107", "disk", false))
             .toList();
     private final BlobSigner signer = new BlobSigner("example-blob-signing-key-0123456789", Duration.ofDays(14));
     private final Instant expiry = Instant.ofEpochSecond(0x7fffffff);

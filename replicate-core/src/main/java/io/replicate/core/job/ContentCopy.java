@@ -157,7 +157,9 @@ final class ContentCopy {
                     "content " + digest + " is larger than the " + large.blockBytes() + " bytes that fit", null);
         }
         pacing.acquire(Math.max(0, length));
-        final Block block = length != Unit.UNKNOWN && length <= small.blockBytes() ? small.take(BLOCK_WAIT) : large.take(BLOCK_WAIT);
+        final Block block = length != Unit.UNKNOWN && length <= small.blockBytes()
+                ? small.take(BLOCK_WAIT)
+                : large.take(BLOCK_WAIT);
         boolean passedOn = false;
         try {
             if (pacing.retry(() -> source.read(digest, block)) < 0) {

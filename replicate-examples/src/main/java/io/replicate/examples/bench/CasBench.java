@@ -48,11 +48,7 @@ public final class CasBench {
      * @param largeBytes in blocks of 4 MiB, and again of 64 MiB, that are copied for the processor time.
      * @param rounds of which the median counts.
      */
-    public CasBench(
-            final PrintWriter out,
-            final int smallBlocks,
-            final long largeBytes,
-            final int rounds) {
+    public CasBench(final PrintWriter out, final int smallBlocks, final long largeBytes, final int rounds) {
         this.out = out;
         this.smallBlocks = smallBlocks;
         this.largeBytes = largeBytes;
@@ -94,10 +90,7 @@ public final class CasBench {
 
     private static KeepStore store(final String name, final String services) throws IOException {
         return new KeepStore(
-                new KeepConfig(name)
-                        .systemToken(TOKEN)
-                        .replication(COPIES)
-                        .services(ServiceList.parseJson(services)),
+                new KeepConfig(name).systemToken(TOKEN).replication(COPIES).services(ServiceList.parseJson(services)),
                 new Cancellation());
     }
 

@@ -28,8 +28,7 @@ final class CasPeers implements AutoCloseable {
     }
 
     /** Starts peers that do as little as possible; {@link #greeting()} is as {@link BareStores#main} prints it. */
-    static CasPeers bare(
-            final int blockBytes, final int blocks, final int sources, final int sinks, final long delayMs)
+    static CasPeers bare(final int blockBytes, final int blocks, final int sources, final int sinks, final long delayMs)
             throws IOException {
         return start(
                 BareStores.class,
@@ -41,8 +40,8 @@ final class CasPeers implements AutoCloseable {
     }
 
     private static CasPeers start(final Class<?> main, final String... args) throws IOException {
-        final List<String> command = new ArrayList<>(List.of(
-                java(), "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path", ""), main.getName()));
+        final List<String> command = new ArrayList<>(
+                List.of(java(), "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path", ""), main.getName()));
         command.addAll(List.of(args));
         final Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)

@@ -258,7 +258,8 @@ final class KeepRsyncOptions {
             paramLabel = "DURATION",
             converter = GoDurationConverter.class,
             description =
-                    "Give a request up when nothing moved for so long (default: 60s); there is no limit on a whole one.")
+                    "Give a request up when nothing moved for so long (default: 60s); there is no limit on a whole"
+                            + " one.")
     Duration idleTimeout = Duration.ofSeconds(60);
 
     @Option(

@@ -55,7 +55,7 @@ class KeepRsyncFaultsTest {
     @EnumSource
     void whatEveryServerSpoilsIsReportedAndNeverStored(final ReadFault fault) {
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.H, directory, 1, 2)) {
-            final String hash = both.fill(fault.ordinal(), 70_000).get(0);
+            final String hash = both.fill(fault.ordinal(), new int[] {70_000}).get(0);
             final FakeKeepstore faulty = both.src.store(0);
             fault.switchOn.accept(faulty.faults());
 

@@ -86,7 +86,9 @@ class KeepRsyncKillIT {
             final Process process = start(both, log);
             await().atMost(Duration.ofMinutes(1)).until(() -> both.goodWrites() > 20);
 
-            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
 
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(code);

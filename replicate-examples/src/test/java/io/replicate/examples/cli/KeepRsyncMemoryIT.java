@@ -78,7 +78,14 @@ class KeepRsyncMemoryIT {
             final List<String> hashes = both.fill(41, sizes);
 
             // Sixteen workers, each with its block, would need four times as much.
-            run("64m", "-src", both.srcSettings().toString(), "-dst", both.dstSettings().toString(), "--workers", "16");
+            run(
+                    "64m",
+                    "-src",
+                    both.srcSettings().toString(),
+                    "-dst",
+                    both.dstSettings().toString(),
+                    "--workers",
+                    "16");
 
             both.assertPlaced(hashes, 2);
         }

@@ -218,7 +218,8 @@ public final class HttpExchange {
     void inactive(final Channel connection) {
         if (broken == null && !answering.complete()) {
             broken = ReplicationException.retry(
-                    place() + ": the connection was closed after " + answering.receivedBytes() + " bytes of the answer", null);
+                    place() + ": the connection was closed after " + answering.receivedBytes() + " bytes of the answer",
+                    null);
         }
         keepAlive = false;
         endWhenDone(connection);
