@@ -191,9 +191,9 @@ class KeepRsyncFaultsTest {
         // The harness searches all that is printed; here for what was not run elsewhere with stack traces and as JSON.
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.H, directory, 2, 3)) {
             both.fill(36, 3);
-            both.src.store(0).faults().closeBeforeAnswer(true);
+            both.src.stores().forEach(store -> store.faults().closeBeforeAnswer(true));
             both.run("-v", "--json", "--retries", "0").assertCode(1);
-            both.src.store(0).faults().closeBeforeAnswer(false);
+            both.src.stores().forEach(store -> store.faults().closeBeforeAnswer(false));
             both.run("-v", "-src-blob-signing-key", "another0key0of0no0use").assertCode(1);
             both.run("-v", "-src-data-manager-token", "another0token0of0no0use").assertCode(1);
             both.run("-v", "--json", "--verify", "read", "--touch").assertCode(0);
