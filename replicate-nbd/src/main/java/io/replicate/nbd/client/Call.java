@@ -7,7 +7,6 @@ import io.replicate.nbd.protocol.NbdException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +25,7 @@ final class Call {
 
     private final CountDownLatch over = new CountDownLatch(1);
     private final Map<Integer, List<Descriptor>> status = new HashMap<>();
-    private long received;
+    private final Coverage received = new Coverage();
     private int error;
     private String text = "";
     private @Nullable ReplicationException lost;
@@ -44,13 +43,13 @@ final class Call {
 
     // ---- for the event loop
 
-    /** Counts bytes of a read; returns whether they can be part of it. */
+    /** Takes note of bytes of a read; returns whether they are part of it and new. */
     boolean accepts(long at, long bytes) {
-        if (data == null || at < offset || bytes < 0 || at - offset > length - bytes) {
-            return false;
-        }
-        received += bytes;
-        return received <= length;
+        return data != null
+                && at >= offset
+                && bytes > 0
+                && at - offset <= length - bytes
+                && received.add(at - offset, bytes);
     }
 
     /** Returns a view of the place of a part of the read. */
@@ -61,8 +60,9 @@ final class Call {
         return data.slice(data.position() + (int) (at - offset), bytes);
     }
 
-    void status(int context, List<Descriptor> descriptors) {
-        status.computeIfAbsent(context, id -> new ArrayList<>()).addAll(descriptors);
+    /** Returns whether this is the first status in the context: one is all that the protocol allows. */
+    boolean status(int context, List<Descriptor> descriptors) {
+        return status.putIfAbsent(context, descriptors) == null;
     }
 
     void error(int value, String reason) {
@@ -72,8 +72,17 @@ final class Call {
         }
     }
 
-    boolean isComplete() {
-        return error != NbdError.OK || data == null || type != Nbd.CMD_READ || received == length;
+    /** Returns whether nothing is missing in the answer. */
+    boolean isComplete(int contexts) {
+        return switch (error != NbdError.OK ? Nbd.CMD_FLUSH : type) {
+            case Nbd.CMD_READ -> received.reaches(length);
+            case Nbd.CMD_BLOCK_STATUS -> status.size() == contexts;
+            default -> true;
+        };
+    }
+
+    boolean isShutdown() {
+        return error == NbdError.ESHUTDOWN;
     }
 
     void finish() {
@@ -110,6 +119,25 @@ final class Call {
         }
     }
 
+    /** Waits for the end, whoever interrupts. */
+    boolean awaitUninterruptibly(Duration timeout) {
+        final long until = System.nanoTime() + timeout.toNanos();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return over.await(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (final InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     /**
      * Throws what went wrong.
      *
@@ -119,7 +147,7 @@ final class Call {
         if (lost != null) {
             throw lost;
         }
-        if (error == NbdError.ENOTSUP) {
+        if (error == NbdError.ENOTSUP && (flags & Nbd.CMD_FLAG_FAST_ZERO) != 0) {
             throw new UnsupportedOperationException(message(where));
         }
         if (error != NbdError.OK) {

@@ -18,6 +18,9 @@ import java.util.Map;
 final class ClientHandshake {
     private static final int MAX_REPLY = 64 << 10;
     private static final int MAX_REPLIES = 1 << 16;
+    private static final int MAX_INFOS = 256;
+    /** More than this in all is an answer that never ends. */
+    private static final int MAX_HAGGLING = 16 << 20;
 
     /** Makes all that follows TLS. */
     interface TlsStarter {
@@ -33,6 +36,7 @@ final class ClientHandshake {
     private boolean structured;
     private boolean extended;
     private boolean tlsOn;
+    private int haggled;
 
     // what the answer to GO said
     private String name = "";
@@ -101,7 +105,7 @@ final class ClientHandshake {
     }
 
     private void oldstyle() throws IOException {
-        protocol = "oldstyle";
+        protocol = ExportInfo.OLDSTYLE;
         requirePlain();
         if (!address.export().isEmpty()) {
             throw ReplicationException.misuse(
@@ -169,7 +173,13 @@ final class ClientHandshake {
         final int type = stream.readInt();
         final int length = stream.readInt();
         if (length < 0 || length > MAX_REPLY) {
-            throw ReplicationException.fail(address.server() + ": an option reply of " + length + " bytes", null);
+            throw ReplicationException.fail(
+                    address.server() + ": an option reply of " + Integer.toUnsignedString(length) + " bytes", null);
+        }
+        haggled += length;
+        if (haggled > MAX_HAGGLING) {
+            throw ReplicationException.fail(
+                    address.server() + ": an answer to " + Nbd.optionName(option) + " without end", null);
         }
         return new Reply(type, stream.read(length));
     }
@@ -213,11 +223,17 @@ final class ClientHandshake {
             try (Reply reply = receive(option)) {
                 if (reply.type() == Nbd.REP_META_CONTEXT && reply.data().readableBytes() > Integer.BYTES) {
                     final int id = reply.data().readInt();
-                    found.add(new ExportInfo.Context(id, reply.text()));
+                    final String context = reply.text();
+                    if (queries.isEmpty() || queries.contains(context)) {
+                        found.add(new ExportInfo.Context(id, context));
+                    }
                 } else if (reply.type() == Nbd.REP_ACK) {
                     return found;
                 } else if (reply.isError()) {
                     return List.of(); // an optional feature; GO will say what is wrong with the export
+                } else {
+                    throw ReplicationException.fail(
+                            address.server() + ": a reply that is none to " + Nbd.optionName(option), null);
                 }
             }
         }
@@ -241,7 +257,7 @@ final class ClientHandshake {
                 .writeShort(Nbd.INFO_DESCRIPTION)
                 .writeShort(Nbd.INFO_BLOCK_SIZE);
         send(option, data);
-        for (int i = 0; i < MAX_REPLIES; i++) {
+        for (int i = 0; i < MAX_INFOS; i++) {
             try (Reply reply = receive(option)) {
                 if (reply.type() == Nbd.REP_INFO) {
                     take(reply.data());
@@ -308,8 +324,10 @@ final class ClientHandshake {
             size = stream.readLong();
             flags = stream.readShort();
         } catch (final ReplicationException e) {
-            throw ReplicationException.misuse(
-                    address + ": the server ended the connection: it may not have this export, or insist on TLS");
+            throw new ReplicationException(
+                    e.category(),
+                    address + ": the server ended the connection: it may not have this export, or insist on TLS",
+                    e);
         }
         if ((serverFlags & Nbd.FLAG_NO_ZEROES) == 0) {
             stream.read(Nbd.RESERVED_ZEROES).release();
@@ -322,7 +340,7 @@ final class ClientHandshake {
     }
 
     boolean isOldstyle() {
-        return "oldstyle".equals(protocol);
+        return ExportInfo.OLDSTYLE.equals(protocol);
     }
 
     /** Returns what is known by now. */

@@ -3,7 +3,9 @@ package io.replicate.nbd.client;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +20,10 @@ import org.slf4j.LoggerFactory;
 final class Connections implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Connections.class);
     private static final Duration LAST_WORDS = Duration.ofSeconds(10);
+    /** How long closing waits for the goodbyes to be sent. */
+    private static final Duration GOODBYE = Duration.ofSeconds(2);
+
+    private static final Duration REST = Duration.ofSeconds(5);
     private static final long FIRST_WAIT_MS = 20;
     private static final long LONGEST_WAIT_MS = 1000;
 
@@ -31,11 +37,25 @@ final class Connections implements AutoCloseable {
     private final class Slot {
         private final ReentrantLock lock = new ReentrantLock();
         private volatile @Nullable Wire wire;
+        /** Until then the server is not asked again for one connection more. */
+        private volatile long restsUntilNs = System.nanoTime();
+
+        boolean isAlive() {
+            final Wire w = wire;
+            return w != null && !w.isDead();
+        }
 
         /** An idle connection is better than a new one, and a new one better than one that is busy. */
         int load() {
             final Wire w = wire;
-            return w == null || w.isDead() ? 1 : w.underWay() == 0 ? 0 : w.underWay() + 1;
+            if (w == null || w.isDead()) {
+                return lock.isLocked() || System.nanoTime() - restsUntilNs < 0 ? Integer.MAX_VALUE : 1;
+            }
+            return w.underWay() == 0 ? 0 : w.underWay() + 1;
+        }
+
+        void rest() {
+            restsUntilNs = System.nanoTime() + REST.toNanos();
         }
 
         Wire wire() throws IOException {
@@ -51,12 +71,10 @@ final class Connections implements AutoCloseable {
                     return before;
                 }
                 final Wire fresh = dialer.open(contexts);
-                if (fresh.info().sizeBytes() != info.sizeBytes()) {
+                final String change = fresh.info().changeFrom(info);
+                if (!change.isEmpty()) {
                     fresh.disconnect();
-                    throw ReplicationException.fail(
-                            address + ": the export had " + info.sizeBytes() + " bytes and now has "
-                                    + fresh.info().sizeBytes(),
-                            null);
+                    throw ReplicationException.fail(address + ": the export is another one now: " + change, null);
                 }
                 if (before != null) {
                     LOG.info("{}: connected again", address);
@@ -109,13 +127,8 @@ final class Connections implements AutoCloseable {
                 throw closed();
             }
             try {
-                final Wire wire = leastLoaded().wire();
-                wire.submit(call);
-                if (!call.await(address.timeout())) {
-                    wire.abandon("no answer within " + address.timeout().toSeconds() + " s");
-                    call.await(LAST_WORDS); // until then the event loop may still use the buffer
-                }
-                call.check(address);
+                final Wire wire = wire();
+                perform(wire, call);
                 first.takeFrom(call);
                 return wire;
             } catch (final ReplicationException e) {
@@ -134,6 +147,40 @@ final class Connections implements AutoCloseable {
                 waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
                 call = first.again();
             }
+        }
+    }
+
+    private void perform(Wire wire, Call call) throws IOException {
+        wire.submit(call);
+        boolean over = false;
+        try {
+            over = call.await(address.timeout());
+        } finally {
+            if (!over) {
+                wire.abandon("no answer within " + address.timeout().toSeconds() + " s");
+                over = call.awaitUninterruptibly(LAST_WORDS); // until then the event loop may still use the buffer
+            }
+        }
+        if (!over) {
+            throw ReplicationException.fail(address + ": a request does not end", null);
+        }
+        call.check(address);
+    }
+
+    /** Returns the connection for the next call. A server that refuses one more is asked over those that it gave. */
+    private Wire wire() throws IOException {
+        final Slot best = leastLoaded();
+        try {
+            return best.wire();
+        } catch (final ReplicationException e) {
+            final Optional<Slot> other =
+                    Arrays.stream(slots).filter(Slot::isAlive).findFirst();
+            if (e.category() != ReplicationException.Category.RETRY || other.isEmpty()) {
+                throw e;
+            }
+            LOG.debug("{}: no further connection: {}", address, e.getMessage());
+            best.rest();
+            return other.get().wire();
         }
     }
 
@@ -164,6 +211,13 @@ final class Connections implements AutoCloseable {
             final Wire wire = slot.wire;
             if (wire != null) {
                 wire.disconnect();
+            }
+        }
+        final long until = System.nanoTime() + GOODBYE.toNanos();
+        for (final Slot slot : slots) {
+            final Wire wire = slot.wire;
+            if (wire != null) {
+                wire.awaitClosed(until - System.nanoTime());
             }
         }
     }

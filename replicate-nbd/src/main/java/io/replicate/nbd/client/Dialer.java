@@ -12,13 +12,15 @@ import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdTls;
 import io.replicate.nbd.protocol.ReceiveBuffers;
 import java.io.IOException;
-import java.net.UnknownHostException;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 final class Dialer {
     /** How long a connection may take to be ready, handshake included. */
     private static final Duration CONNECT = Duration.ofSeconds(20);
+
+    private static final Pattern ERRNO = Pattern.compile("failed with error\\(-?[0-9]+\\): ([^:]+)");
 
     private final NbdAddress address;
     private final @Nullable SslContext tls;
@@ -43,6 +47,33 @@ final class Dialer {
     }
 
     private <T> T dial(Use<T> use) throws IOException {
+        @Nullable ReplicationException refused = null;
+        for (final SocketAddress at : address.socketAddresses(ClientLoops.epoll())) {
+            final Opened opened;
+            try {
+                opened = connect(at);
+            } catch (final ReplicationException e) {
+                refused = e;
+                continue;
+            }
+            try {
+                return use.with(
+                        opened.channel(),
+                        opened.stream(),
+                        opened.receive(),
+                        new ClientHandshake(opened.stream(), address, () -> startTls(opened.channel())));
+            } catch (final IOException | RuntimeException e) {
+                opened.channel().close().awaitUninterruptibly();
+                opened.stream().discard();
+                throw e;
+            }
+        }
+        throw refused == null ? ReplicationException.retry("cannot connect to " + address.server(), null) : refused;
+    }
+
+    private record Opened(Channel channel, HandshakeStream stream, ReceiveBuffers receive) {}
+
+    private Opened connect(SocketAddress at) throws ReplicationException {
         final ReceiveBuffers receive = new ReceiveBuffers();
         final HandshakeStream[] opened = new HandshakeStream[1];
         final ChannelFuture connecting = ClientLoops.bootstrap(address.socket() != null)
@@ -55,7 +86,7 @@ final class Dialer {
                         channel.pipeline().addLast(opened[0]);
                     }
                 })
-                .connect(address.socketAddress(ClientLoops.epoll()));
+                .connect(at);
         if (!connecting.awaitUninterruptibly(CONNECT.toMillis(), TimeUnit.MILLISECONDS) || !connecting.isSuccess()) {
             connecting.channel().close();
             if (opened[0] != null) {
@@ -66,20 +97,14 @@ final class Dialer {
                     "cannot connect to " + address.server() + ": " + (cause == null ? "no answer" : reason(cause)),
                     cause);
         }
-        final Channel channel = connecting.channel();
-        final HandshakeStream stream = opened[0];
-        try {
-            return use.with(channel, stream, receive, new ClientHandshake(stream, address, () -> startTls(channel)));
-        } catch (final IOException | RuntimeException e) {
-            channel.close().awaitUninterruptibly();
-            stream.discard();
-            throw e;
-        }
+        return new Opened(connecting.channel(), opened[0], receive);
     }
 
+    /** Netty says which system call failed, and repeats the address: only the reason in between is news to a user. */
     private static String reason(Throwable cause) {
         final String text = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-        return cause instanceof UnknownHostException ? "unknown host " + text : text;
+        final Matcher errno = ERRNO.matcher(text);
+        return errno.find() ? errno.group(1) : text;
     }
 
     private void startTls(Channel channel) throws IOException {

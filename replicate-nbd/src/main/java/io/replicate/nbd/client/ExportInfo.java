@@ -33,6 +33,8 @@ public record ExportInfo(
         boolean extended,
         List<Context> contexts) {
 
+    static final String OLDSTYLE = "oldstyle";
+
     /** A metadata context and the id that stands for it in replies. */
     public record Context(int id, String name) {}
 
@@ -43,6 +45,31 @@ public record ExportInfo(
     /** Returns whether the server set a transmission flag of {@link Nbd}. */
     public boolean can(int flag) {
         return (flags & flag) != 0;
+    }
+
+    /**
+     * Returns what makes this, found after a reconnection, unfit for requests that were made for {@code before}; empty if
+     * nothing does. More features are fine, fewer are not: a length of 64 bits must not meet a header of 32.
+     */
+    String changeFrom(ExportInfo before) {
+        if (sizeBytes != before.sizeBytes) {
+            return "it had " + before.sizeBytes + " bytes and has " + sizeBytes;
+        }
+        if (readOnly() && !before.readOnly()) {
+            return "it is read-only";
+        }
+        if (minBlock > before.minBlock || maxPayload < before.maxPayload) {
+            return "its block sizes were " + before.minBlock + " to " + before.maxPayload + " and are " + minBlock
+                    + " to " + maxPayload;
+        }
+        final int lost = before.flags & ~flags & ~(Nbd.FLAG_READ_ONLY | Nbd.FLAG_ROTATIONAL);
+        if (lost != 0
+                || (before.extended && !extended)
+                || (before.structured && !structured)
+                || contexts.size() < before.contexts.size()) {
+            return "the server can do less than before";
+        }
+        return "";
     }
 
     /** Returns whether writes are refused. */

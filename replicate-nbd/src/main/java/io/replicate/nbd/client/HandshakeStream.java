@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
 final class HandshakeStream extends ChannelInboundHandlerAdapter {
-    private static final int MAX_BUFFERED = 1 << 20;
+    /** From here on the server waits until it was listened to. */
+    private static final int MUCH = 256 << 10;
 
     private final Channel channel;
     private final String peer;
@@ -35,11 +36,10 @@ final class HandshakeStream extends ChannelInboundHandlerAdapter {
     @Override
     public synchronized void channelRead(ChannelHandlerContext ctx, Object message) {
         final ByteBuf in = (ByteBuf) message;
-        if (!released && received.readableBytes() + in.readableBytes() <= MAX_BUFFERED) {
+        if (!released) {
             received.discardSomeReadBytes();
             received.writeBytes(in);
-        } else {
-            failure = new IOException("the server sends more than a handshake has");
+            channel.config().setAutoRead(received.readableBytes() < MUCH);
         }
         in.release();
         notifyAll();
@@ -57,9 +57,9 @@ final class HandshakeStream extends ChannelInboundHandlerAdapter {
         notifyAll();
     }
 
-    /** Waits for {@code bytes} bytes and returns them, released by the caller. */
-    synchronized ByteBuf read(int bytes) throws IOException {
-        while (received.readableBytes() < bytes) {
+    /** Waits until {@code bytes} bytes are there, and lets the server go on when few are left behind them. */
+    private ByteBuf await(int bytes) throws IOException {
+        while (received.readableBytes() < bytes || System.nanoTime() - deadlineNs >= 0) {
             if (failure != null) {
                 throw ReplicationException.retry(peer + ": " + failure.getMessage(), failure);
             }
@@ -78,34 +78,27 @@ final class HandshakeStream extends ChannelInboundHandlerAdapter {
                         ReplicationException.Category.CANCELLED, peer + ": interrupted in the handshake", e);
             }
         }
-        return received.readBytes(bytes);
+        if (!channel.config().isAutoRead() && received.readableBytes() - bytes < MUCH) {
+            channel.config().setAutoRead(true);
+        }
+        return received;
     }
 
-    long readLong() throws IOException {
-        final ByteBuf b = read(Long.BYTES);
-        try {
-            return b.readLong();
-        } finally {
-            b.release();
-        }
+    /** Waits for {@code bytes} bytes and returns them, released by the caller. */
+    synchronized ByteBuf read(int bytes) throws IOException {
+        return await(bytes).readBytes(bytes);
     }
 
-    int readInt() throws IOException {
-        final ByteBuf b = read(Integer.BYTES);
-        try {
-            return b.readInt();
-        } finally {
-            b.release();
-        }
+    synchronized long readLong() throws IOException {
+        return await(Long.BYTES).readLong();
     }
 
-    int readShort() throws IOException {
-        final ByteBuf b = read(Short.BYTES);
-        try {
-            return b.readUnsignedShort();
-        } finally {
-            b.release();
-        }
+    synchronized int readInt() throws IOException {
+        return await(Integer.BYTES).readInt();
+    }
+
+    synchronized int readShort() throws IOException {
+        return await(Short.BYTES).readUnsignedShort();
     }
 
     ByteBuf buffer() {

@@ -5,11 +5,15 @@ import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sizes;
 import io.replicate.nbd.protocol.Nbd;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -147,11 +151,18 @@ public record NbdAddress(
         return ReplicationException.misuse("locator '" + locator + "': " + why);
     }
 
-    SocketAddress socketAddress(boolean epoll) {
-        if (socket == null) {
-            return new InetSocketAddress(host, port);
+    /** Returns where to connect to: a name may stand for several addresses, of which the first may not be the right one. */
+    List<SocketAddress> socketAddresses(boolean epoll) throws ReplicationException {
+        if (socket != null) {
+            return List.of(epoll ? new DomainSocketAddress(socket.toFile()) : UnixDomainSocketAddress.of(socket));
         }
-        return epoll ? new DomainSocketAddress(socket.toFile()) : UnixDomainSocketAddress.of(socket);
+        try {
+            return Arrays.stream(InetAddress.getAllByName(host))
+                    .<SocketAddress>map(ip -> new InetSocketAddress(ip, port))
+                    .toList();
+        } catch (final UnknownHostException e) {
+            throw ReplicationException.retry("cannot connect to " + server() + ": unknown host " + host, e);
+        }
     }
 
     /** Returns the address of another export of the same server. */

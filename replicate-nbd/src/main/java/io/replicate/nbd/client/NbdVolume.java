@@ -148,6 +148,10 @@ public final class NbdVolume implements Volume {
     @Override
     public void read(long offset, ByteBuffer into) throws IOException {
         requireInside(offset, into.remaining());
+        if (!isAligned(offset, into.remaining())) {
+            readAround(offset, into);
+            return;
+        }
         for (long at = offset; into.hasRemaining(); ) {
             final int bytes = Math.min(into.remaining(), geometry.maxIoBytes());
             connections.call(new Call(Nbd.CMD_READ, 0, at, bytes, into.slice(into.position(), bytes)));
@@ -156,10 +160,40 @@ public final class NbdVolume implements Volume {
         }
     }
 
+    /** Returns whether a range is of whole blocks, or ends with the export. */
+    private boolean isAligned(long offset, long length) {
+        final int rest = info.minBlock() - 1;
+        return (offset & rest) == 0 && ((length & rest) == 0 || offset + length == info.sizeBytes());
+    }
+
+    /** Reads whole blocks and drops what was not asked for. */
+    private void readAround(long offset, ByteBuffer into) throws IOException {
+        final int block = info.minBlock();
+        final ByteBuffer piece = ByteBuffer.allocateDirect(Math.max(block, 1 << 20));
+        for (long at = offset; into.hasRemaining(); ) {
+            final long from = at & -block;
+            final long to = (at + into.remaining() + block - 1) & -block;
+            piece.clear().limit((int) Math.min(piece.capacity(), Math.min(to, info.sizeBytes()) - from));
+            read(from, piece);
+            piece.flip().position((int) (at - from));
+            piece.limit(Math.min(piece.limit(), piece.position() + into.remaining()));
+            at += piece.remaining();
+            into.put(piece);
+        }
+    }
+
+    private void requireAligned(long offset, long length) throws ReplicationException {
+        if (!isAligned(offset, length)) {
+            throw ReplicationException.misuse(address + ": offset=" + offset + " length=" + length
+                    + ": the server takes whole blocks of " + info.minBlock() + " bytes only");
+        }
+    }
+
     @Override
     public void write(long offset, ByteBuffer from, Set<Flag> flags) throws IOException {
         requireWritable();
         requireInside(offset, from.remaining());
+        requireAligned(offset, from.remaining());
         for (long at = offset; from.hasRemaining(); ) {
             final int bytes = Math.min(from.remaining(), geometry.maxIoBytes());
             connections.call(new Call(Nbd.CMD_WRITE, fua(flags), at, bytes, from.slice(from.position(), bytes)));
@@ -183,6 +217,7 @@ public final class NbdVolume implements Volume {
     public void zero(long offset, long length, Set<Flag> flags) throws IOException {
         requireWritable();
         requireInside(offset, length);
+        requireAligned(offset, length);
         final boolean fast = flags.contains(Flag.FAST);
         if (!info.can(Nbd.FLAG_SEND_WRITE_ZEROES) || (fast && !info.can(Nbd.FLAG_SEND_FAST_ZERO))) {
             if (fast) {
@@ -212,8 +247,10 @@ public final class NbdVolume implements Volume {
     public void trim(long offset, long length, Set<Flag> flags) throws IOException {
         requireWritable();
         requireInside(offset, length);
-        if (info.can(Nbd.FLAG_SEND_TRIM)) {
-            ranged(Nbd.CMD_TRIM, fua(flags), offset, length);
+        final long from = (offset + info.minBlock() - 1) & -info.minBlock();
+        final long to = (offset + length) & -info.minBlock(); // parts of blocks stay: trimming is a hint
+        if (info.can(Nbd.FLAG_SEND_TRIM) && from < to) {
+            ranged(Nbd.CMD_TRIM, fua(flags), from, to - from);
             flushInsteadOfFua(flags);
         }
     }
@@ -264,7 +301,7 @@ public final class NbdVolume implements Volume {
                 : call.status(ids.get(0).id())) {
             final long begin = Math.max(at, offset);
             final long end = Math.min(at + Math.min(d.length(), info.sizeBytes() - at), offset + length);
-            at += d.length();
+            at += Math.min(d.length(), info.sizeBytes() - at);
             if (end > begin && extents.size() < limit) {
                 extents.add(new Extent(begin, end - begin, kind(d.flags())));
             }

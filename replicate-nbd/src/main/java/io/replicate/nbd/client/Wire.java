@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,8 @@ final class Wire extends ChannelInboundHandlerAdapter {
     private final ByteBuf pending;
     private long nextCookie = 1;
     private volatile boolean dead;
+    /** The server is about to stop: what is under way is finished, nothing new begins. */
+    private volatile boolean retiring;
 
     // the data that is awaited
     private @Nullable ByteBuf place;
@@ -58,7 +61,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
     }
 
     boolean isDead() {
-        return dead;
+        return dead || retiring;
     }
 
     int underWay() {
@@ -74,7 +77,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
     }
 
     private void send(Call call) {
-        if (dead) {
+        if (dead || retiring) {
             underWay.decrementAndGet();
             call.lost(ReplicationException.retry(address + ": the connection was lost", null));
             return;
@@ -103,12 +106,25 @@ final class Wire extends ChannelInboundHandlerAdapter {
         });
     }
 
+    void awaitClosed(long timeoutNs) {
+        channel.closeFuture().awaitUninterruptibly(Math.max(1, timeoutNs), TimeUnit.NANOSECONDS);
+    }
+
     /** Gives the connection up. */
     void abandon(String why) {
         channel.eventLoop().execute(() -> lose(why));
     }
 
     private void lose(String why) {
+        lose(ReplicationException.retry(address + ": " + why, null));
+    }
+
+    /** The server does not keep to the protocol: what it would say on a new connection is not to be trusted either. */
+    private void broken(String how) {
+        lose(ReplicationException.fail(address + ": the server breaks the protocol: " + how, null));
+    }
+
+    private void lose(ReplicationException why) {
         if (dead) {
             return;
         }
@@ -119,7 +135,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
         pending.release();
         calls.values().forEach(call -> {
             underWay.decrementAndGet();
-            call.lost(ReplicationException.retry(address + ": " + why, null));
+            call.lost(why);
         });
         calls.clear();
     }
@@ -197,7 +213,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
             case Nbd.SIMPLE_REPLY_MAGIC -> simple(in);
             case Nbd.STRUCTURED_REPLY_MAGIC, Nbd.EXTENDED_REPLY_MAGIC -> chunk(in);
             default -> {
-                lose("the server sent something that is no reply");
+                broken("something that is no reply");
                 yield false;
             }
         };
@@ -209,7 +225,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
         final long cookie = in.readLong();
         final Call call = calls.get(cookie);
         if (call == null || info.extended() || (info.structured() && call.type == Nbd.CMD_READ)) {
-            lose("the server sent a reply that fits no request");
+            broken("a simple reply that fits no request");
             return false;
         }
         if (error != NbdError.OK) {
@@ -240,7 +256,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
                 || extended != info.extended()
                 || !info.structured()
                 || (extended && in.getLong(at + 16) != call.offset)) {
-            lose("the server sent a reply that fits no request");
+            broken("a chunk that fits no request");
             return false;
         }
         if (type == Nbd.REPLY_OFFSET_DATA) {
@@ -248,7 +264,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
         }
         final boolean error = (type & Nbd.REPLY_ERROR_BIT) != 0;
         if (length < 0 || length > (error ? MAX_ERROR : MAX_STATUS)) {
-            lose("the server sent a chunk of " + length + " bytes");
+            broken("a chunk of type " + type + " with " + Long.toUnsignedString(length) + " bytes");
             return false;
         }
         if (in.readableBytes() < header + length) {
@@ -258,7 +274,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
         final ByteBuf payload = in.readSlice((int) length);
         final boolean right = error ? error(call, payload) : content(call, type, payload, done);
         if (!right) {
-            lose("the server sent a broken chunk of type " + type);
+            broken("a malformed chunk of type " + type);
             return false;
         }
         if (done) {
@@ -268,17 +284,16 @@ final class Wire extends ChannelInboundHandlerAdapter {
     }
 
     private boolean data(ByteBuf in, int header, Call call, long cookie, long length, boolean done) {
-        if (in.readableBytes() < header + Long.BYTES) {
+        final long bytes = length - Long.BYTES;
+        if (call.type == Nbd.CMD_READ && bytes > 0 && in.readableBytes() < header + Long.BYTES) {
             return false;
         }
         in.skipBytes(header);
-        final long offset = in.readLong();
-        final long bytes = length - Long.BYTES;
-        if (call.type != Nbd.CMD_READ || bytes <= 0 || !call.accepts(offset, bytes)) {
-            lose("the server sent data that was not asked for");
+        if (call.type != Nbd.CMD_READ || bytes <= 0 || !call.accepts(in.getLong(in.readerIndex()), bytes)) {
+            broken("data that was not asked for, or twice");
             return false;
         }
-        await(cookie, call, offset, (int) bytes, done);
+        await(cookie, call, in.readLong(), (int) bytes, done);
         return true;
     }
 
@@ -366,8 +381,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
             }
             descriptors.add(new Call.Descriptor(length, flags));
         }
-        call.status(context, descriptors);
-        return true;
+        return info.contexts().stream().anyMatch(c -> c.id() == context) && call.status(context, descriptors);
     }
 
     private void finish(long cookie) {
@@ -375,12 +389,18 @@ final class Wire extends ChannelInboundHandlerAdapter {
         if (call == null) {
             return;
         }
-        if (!call.isComplete()) {
+        if (!call.isComplete(info.contexts().size())) {
             calls.put(cookie, call);
-            lose("the server sent less than was asked for and called it success");
+            broken("less than was asked for, called success");
             return;
         }
         underWay.decrementAndGet();
+        if (call.isShutdown()) {
+            retiring = true;
+        }
         call.finish();
+        if (retiring && calls.isEmpty()) {
+            disconnect();
+        }
     }
 }
