@@ -21,7 +21,7 @@ final class Coverage {
         if (begin < head) {
             return false;
         }
-        return islands == null && begin == head ? advance(end) : island(begin, end);
+        return (islands == null && begin == head) ? advance(end) : island(begin, end);
     }
 
     private boolean advance(long end) {
