@@ -1,13 +1,11 @@
 package io.replicate.examples.bench;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 
 /**
  * Compares our copy of a file with the system's: cp through the page cache and dd around it, each with an fsync at its
@@ -44,7 +42,7 @@ public final class CopyBench {
         final Path target = directory.resolve("target");
         out.printf("copying %d MiB in %s%n%n", bytes >> 20, directory);
         out.flush();
-        fill(source);
+        RandomFile.write(source, bytes);
         final Verdicts verdicts = new Verdicts(out);
         for (final boolean cached : new boolean[] {false, true}) {
             final String state = cached ? "source in the page cache" : "source on disk";
@@ -116,17 +114,6 @@ public final class CopyBench {
         try (Program program = Program.start(command, "-")) {
             program.await();
             return program.cpuSeconds();
-        }
-    }
-
-    private void fill(final Path path) throws IOException {
-        final byte[] chunk = new byte[1 << 20];
-        final Random random = new Random(1);
-        try (OutputStream file = Files.newOutputStream(path)) {
-            for (long done = 0; done < bytes; done += chunk.length) {
-                random.nextBytes(chunk);
-                file.write(chunk, 0, (int) Math.min(chunk.length, bytes - done));
-            }
         }
     }
 }
