@@ -2,8 +2,15 @@ package io.replicate.ring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.replicate.core.contract.Seeds;
+import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.Locator;
+import io.replicate.core.spi.Providers;
+import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.Target;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -407,6 +414,39 @@ class RingFaultTest {
             for (final SocketChannel stranger : strangers) {
                 stranger.close();
             }
+        }
+    }
+
+    @Test
+    void aNodeIsFoundThoughMoreStrangersThanItHearsAtOnceAreSilent() throws Exception {
+        try (TestRing ring = ringOf(1, Long.MAX_VALUE, false)) {
+            final int port = Integer.parseInt(ring.node(1).address().replaceAll(".*:", ""));
+            final List<SocketChannel> strangers = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                strangers.add(SocketChannel.open(new InetSocketAddress("127.0.0.1", port)));
+            }
+            ring.serve(source, ring.fileTarget(), s -> s.maxWait(Duration.ofSeconds(4)));
+            ring.assertCopies(image, 1);
+            for (final SocketChannel stranger : strangers) {
+                stranger.close();
+            }
+        }
+    }
+
+    @Test
+    @SuppressWarnings("unchecked") // file: is a sink of extents
+    void aTargetThatAnOlderProcessStillWritesIsTakenWhenItIsFree() throws Exception {
+        try (TestRing ring = ringOf(2, Long.MAX_VALUE, false);
+                Sink<Extent> sink = (Sink<Extent>)
+                        Providers.sink(Locator.file(ring.node(1).target.toString()))) {
+            try (Session<Extent> older = sink.begin(Target.ofSize(SIZE_BYTES))) {
+                ring.serve(source);
+                await("refusal of n1")
+                        .atMost(TestRing.LIMIT)
+                        .until(() -> ring.report(1).reason().contains("is being written"));
+                assertThat(ring.report(1).state()).isEqualTo(NodeState.CONNECTING);
+            }
+            ring.assertCopies(image, 1, 2);
         }
     }
 

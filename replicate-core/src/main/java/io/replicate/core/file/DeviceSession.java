@@ -13,6 +13,7 @@ import io.replicate.core.spi.Sizes;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Stored;
 import io.replicate.core.spi.Target;
+import io.replicate.core.spi.TargetBusyException;
 import io.replicate.core.spi.Unit;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -81,8 +82,7 @@ final class DeviceSession implements Session<Extent> {
                 : Opening.open(path, direct, Option.READ, Option.WRITE, Option.EXCLUSIVE);
         try {
             if (!Opening.tryLock(device)) {
-                throw ReplicationException.misuse(
-                        path + ": is being written by another process; wait for it or stop it");
+                throw new TargetBusyException(path + ": is being written by another process; wait for it or stop it");
             }
             return device;
         } catch (final IOException | RuntimeException e) {

@@ -6,6 +6,7 @@ import io.replicate.core.posix.NativeFile;
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Target;
+import io.replicate.core.spi.TargetBusyException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -58,7 +59,7 @@ final class PartFile implements AutoCloseable {
     /**
      * Opens and locks the part file of a target: the one with the wanted resume key and size, or an empty one.
      *
-     * @throws ReplicationException MISUSE when somebody else is writing the same target.
+     * @throws TargetBusyException when somebody else is writing the same target.
      */
     static PartFile open(final TargetPath target, final boolean direct, final Target wanted) throws IOException {
         final String key = wanted.resumeKey();
@@ -158,7 +159,7 @@ final class PartFile implements AutoCloseable {
     }
 
     private static ReplicationException busy(final TargetPath target) {
-        return ReplicationException.misuse(
+        return new TargetBusyException(
                 target.path() + ": is being written or served by another process; wait for it or stop it");
     }
 

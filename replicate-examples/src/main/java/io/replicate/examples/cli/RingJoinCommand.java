@@ -21,6 +21,8 @@ import picocli.CommandLine.Parameters;
         header = "Be a node of a ring: wait for a server, and receive a clone.",
         defaultValueProvider = RingConfig.class)
 final class RingJoinCommand extends AbstractCommand implements RingConfig.Configurable {
+    private static final Duration FOR_EVER = Duration.ofDays(3650);
+
     @Parameters(
             index = "0",
             arity = "0..1",
@@ -42,7 +44,7 @@ final class RingJoinCommand extends AbstractCommand implements RingConfig.Config
     @Option(
             names = "--wait",
             paramLabel = "SECONDS",
-            description = "How long to wait for a server (default: for ever).",
+            description = "How long to wait for a server; 0 for ever (default).",
             defaultValue = "0")
     private int waitSeconds;
 
@@ -95,6 +97,9 @@ final class RingJoinCommand extends AbstractCommand implements RingConfig.Config
     int run() throws Exception {
         final @Nullable JsonLines lines = json ? new JsonLines(out()) : null;
         final boolean toStdout = "-".equals(pin);
+        if (waitSeconds < 0 || serverWaitSeconds < 0) {
+            throw ReplicationException.misuse("--wait and --server-wait take no negative number of seconds");
+        }
         if (toStdout && json) {
             throw ReplicationException.misuse("--json and the clone cannot both go to the standard output");
         }
@@ -124,7 +129,7 @@ final class RingJoinCommand extends AbstractCommand implements RingConfig.Config
                 err().println("ring: waiting for a server at " + node.local());
                 err().flush();
             }
-            final Duration wait = waitSeconds > 0 ? Duration.ofSeconds(waitSeconds) : Duration.ofDays(3650);
+            final Duration wait = waitSeconds > 0 ? Duration.ofSeconds(waitSeconds) : FOR_EVER;
             final RingNode.Outcome outcome;
             try {
                 outcome = node.run(wait);

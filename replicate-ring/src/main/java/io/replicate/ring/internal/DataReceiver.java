@@ -23,6 +23,7 @@ final class DataReceiver {
     private final Feed feed;
     private final BlockPool pool;
     private final Duration deadAfter;
+    private final Duration alone;
     private final SilenceListener listener;
     private final @Nullable SpliceStore store;
     private final ReentrantLock lock = new ReentrantLock();
@@ -30,6 +31,10 @@ final class DataReceiver {
     private @Nullable Hop next;
     private @Nullable Hop current;
     private boolean closed;
+
+    /** Whether there was a parent. Before, the server waits for others, and says itself that it lives. */
+    private boolean orphaned;
+
     private boolean appending; // used by the receiving thread
 
     /** Is told of parents that do not send. */
@@ -78,15 +83,23 @@ final class DataReceiver {
         }
     }
 
+    /**
+     * Creates a receiver.
+     *
+     * @param deadAfter how long a parent may be silent.
+     * @param alone how long to wait for another parent, once there was one.
+     */
     DataReceiver(
             final Feed feed,
             final BlockPool pool,
             final Duration deadAfter,
+            final Duration alone,
             final @Nullable SpliceStore store,
             final SilenceListener listener) {
         this.feed = feed;
         this.pool = pool;
         this.deadAfter = deadAfter;
+        this.alone = alone;
         this.listener = listener;
         this.store = store;
     }
@@ -188,9 +201,17 @@ final class DataReceiver {
     private @Nullable Hop nextHop() throws IOException {
         lock.lock();
         try {
+            long left = alone.toNanos();
             while (!closed && (next == null || !next.complete())) {
-                changed.await();
+                if (!orphaned || feed.ended()) {
+                    changed.await();
+                } else if (left <= 0) {
+                    throw ReplicationException.retry("no parent came for " + alone.toSeconds() + " s", null);
+                } else {
+                    left = changed.awaitNanos(left);
+                }
             }
+            orphaned = true;
             final @Nullable Hop taken = closed ? null : next;
             if (current != null) {
                 current.close();

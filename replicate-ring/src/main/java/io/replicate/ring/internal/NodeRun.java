@@ -9,6 +9,7 @@ import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sink;
+import io.replicate.core.spi.TargetBusyException;
 import io.replicate.core.spi.Unit;
 import io.replicate.ring.internal.ControlMessage.DataHello;
 import io.replicate.ring.internal.ControlMessage.Done;
@@ -20,10 +21,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,22 +33,17 @@ public final class NodeRun implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeRun.class);
     private static final Duration TICK = Duration.ofMillis(250);
     private static final Duration HELLO_WAIT = Duration.ofSeconds(5);
-    private static final int MAX_GREETERS = 64;
 
     /** How long a finished node waits for a server that was lost: only to hear that all is done. */
     private static final Duration DONE_WAIT = Duration.ofSeconds(10);
 
     private final Listener listener;
     private final NodeSettings settings;
-    private final ThreadPoolExecutor greeters =
-            new ThreadPoolExecutor(0, MAX_GREETERS, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), work -> {
-                final Thread thread = new Thread(work, "ring-greet");
-                thread.setDaemon(true);
-                return thread;
-            });
+    private final Greeters greeters = new Greeters();
     private @Nullable NodeSession session;
     private long serverLostAtNs;
     private int conversations;
+    private String refusal = "";
     private volatile boolean stopped;
 
     /** Creates a node behind a bound address. */
@@ -83,7 +75,7 @@ public final class NodeRun implements AutoCloseable {
             while (true) {
                 final @Nullable Link link = listener.accept(TICK);
                 if (link != null) {
-                    greetAside(link);
+                    greeters.greet(link, this::greet);
                 }
                 final @Nullable Outcome outcome = outcome();
                 if (outcome != null) {
@@ -136,14 +128,6 @@ public final class NodeRun implements AutoCloseable {
         return null;
     }
 
-    private void greetAside(final Link link) {
-        try {
-            greeters.execute(() -> greet(link));
-        } catch (final RejectedExecutionException e) {
-            new Wire(link).close();
-        }
-    }
-
     private void greet(final Link link) {
         final Wire wire = new Wire(link);
         boolean handedOver = false;
@@ -151,6 +135,7 @@ public final class NodeRun implements AutoCloseable {
             link.timeout(HELLO_WAIT);
             settings.guard().proveIn(link);
             final ControlMessage hello = wire.receiveControl();
+            greeters.known(link);
             if (hello instanceof Offer offer) {
                 serve(wire, offer);
             } else if (hello instanceof DataHello data) {
@@ -180,9 +165,9 @@ public final class NodeRun implements AutoCloseable {
             s = sessionFor(offer);
         } catch (final IOException | RuntimeException e) {
             final String reason = e instanceof ReplicationException ? String.valueOf(e.getMessage()) : e.toString();
-            settings.listener().event("refused: " + reason);
+            sayRefused(reason);
             LOG.debug("refused", e);
-            wire.send(new Refuse(ReplicationException.categoryOf(e) != ReplicationException.Category.RETRY, reason));
+            wire.send(new Refuse(!mayAskAgain(e), reason));
             return;
         }
         try {
@@ -193,6 +178,20 @@ public final class NodeRun implements AutoCloseable {
                 conversations--;
                 serverLostAtNs = System.nanoTime();
             }
+        }
+    }
+
+    /** A target may be free again when an older process, stopped a moment ago, has saved what it has. */
+    private static boolean mayAskAgain(final Exception e) {
+        return e instanceof TargetBusyException
+                || ReplicationException.categoryOf(e) == ReplicationException.Category.RETRY;
+    }
+
+    /** Who may ask again does so twice a second: the same reason is told once. */
+    private synchronized void sayRefused(final String reason) {
+        if (!reason.equals(refusal)) {
+            refusal = reason;
+            settings.listener().event("refused: " + reason);
         }
     }
 
@@ -294,6 +293,6 @@ public final class NodeRun implements AutoCloseable {
         if (s != null) {
             s.close();
         }
-        greeters.shutdownNow();
+        greeters.close();
     }
 }

@@ -75,10 +75,17 @@ final class NodeSession implements AutoCloseable {
                 feed.cursor(resumeFrom, false),
                 progress,
                 target.digest(),
+                offer.sizeBytes(),
                 Verify.ofCode(offer.verify()),
                 new FrameDecoder(pool),
                 size -> StoredDigest.of(stored, size, pool));
-        this.receiver = new DataReceiver(feed, pool, deadAfter(), SpliceStore.of(store), this::parentSilent);
+        this.receiver = new DataReceiver(
+                feed,
+                pool,
+                deadAfter(),
+                GIVE_UP.plus(settings.serverWait()),
+                SpliceStore.of(store),
+                this::parentSilent);
         this.children = new ChildSenders(new Context(), feed, replayer, StoredBytes.of(stored));
     }
 

@@ -7,6 +7,7 @@ import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Session;
+import io.replicate.core.spi.Unit;
 import io.replicate.ring.Verify;
 import java.io.IOException;
 import java.time.Duration;
@@ -17,6 +18,7 @@ final class StoreWriter {
     private final Session<Extent> session;
     private final Feed.Cursor cursor;
     private final NodeProgress progress;
+    private final long sizeBytes;
     private final Verify verify;
     private final FrameDecoder decoder;
     private final ReadBack readBack;
@@ -33,11 +35,19 @@ final class StoreWriter {
         String digest(long size) throws IOException;
     }
 
+    /**
+     * Creates a writer.
+     *
+     * @param cursor stands where the copy goes on.
+     * @param digest of everything before it.
+     * @param sizeBytes that were announced, or {@link Unit#UNKNOWN}.
+     */
     StoreWriter(
             final Session<Extent> session,
             final Feed.Cursor cursor,
             final NodeProgress progress,
             final ExtentDigest digest,
+            final long sizeBytes,
             final Verify verify,
             final FrameDecoder decoder,
             final ReadBack readBack) {
@@ -45,6 +55,7 @@ final class StoreWriter {
         this.cursor = cursor;
         this.progress = progress;
         this.digest = digest;
+        this.sizeBytes = sizeBytes;
         this.verify = verify;
         this.decoder = decoder;
         this.readBack = readBack;
@@ -59,7 +70,8 @@ final class StoreWriter {
     /**
      * Writes until the end and commits.
      *
-     * @throws ReplicationException CORRUPT when the digest is not the server's: nothing was committed.
+     * @throws ReplicationException CORRUPT when the size is not the announced one, or the digest not the server's: nothing
+     *     was committed.
      */
     Outcome run(final Duration tick) throws IOException {
         while (true) {
@@ -141,7 +153,11 @@ final class StoreWriter {
 
     private Outcome finish(final Frame end) throws IOException {
         final String own = verify == Verify.NONE ? "" : digest.finish().hex();
-        if (!end.digest().isEmpty() && verify != Verify.NONE && !end.digest().equals(own)) {
+        if (sizeBytes != Unit.UNKNOWN && end.position() != sizeBytes) {
+            throw ReplicationException.corrupt(
+                    "the stream ended at offset=" + end.position() + ", its size was announced as " + sizeBytes);
+        }
+        if (verify != Verify.NONE && !end.digest().equals(own)) {
             throw ReplicationException.corrupt(
                     "the digest of what was received is " + own + ", the server's is " + end.digest());
         }

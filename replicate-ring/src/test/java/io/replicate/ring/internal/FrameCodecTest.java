@@ -1,0 +1,11 @@
+package io.replicate.ring.internal;
+
+import io.replicate.core.bench.Allocations;
+import org.junit.jupiter.api.Test;
+
+class FrameCodecTest {
+    @Test
+    void framesAndStatusAreEncodedAndDecodedWithoutAllocation() throws Exception {
+        Allocations.assertNone(FrameCodecBenchmark.class);
+    }
+}
