@@ -33,6 +33,7 @@ final class DeviceSession implements Session<Extent> {
     private final long endBytes;
     private boolean committed;
     private @Nullable FileSource stored;
+    private @Nullable FileSource proof;
 
     private DeviceSession(final NativeFile device, final DeviceMark mark, final long endBytes) {
         this.device = device;
@@ -129,6 +130,14 @@ final class DeviceSession implements Session<Extent> {
     }
 
     @Override
+    public Optional<Source<Extent>> proof() throws IOException {
+        if (proof == null) {
+            proof = FileSource.ofDurable(device.path(), endBytes);
+        }
+        return Optional.of(proof);
+    }
+
+    @Override
     public void discard() throws IOException {
         if (!committed) {
             mark.remove();
@@ -138,9 +147,13 @@ final class DeviceSession implements Session<Extent> {
 
     @Override
     public void close() throws IOException {
-        if (stored != null) {
-            stored.close();
+        try (device) {
+            if (proof != null) {
+                proof.close();
+            }
+            if (stored != null) {
+                stored.close();
+            }
         }
-        device.close();
     }
 }

@@ -121,7 +121,10 @@ final class DeviceUse {
 
     /** Returns {@code major:minor} of a device node, split as glibc's gnu_dev_major(3) does. */
     static String numberOf(final Path device) throws IOException {
-        final long dev = ((Number) Files.getAttribute(device, "unix:rdev")).longValue();
+        return number(((Number) Files.getAttribute(device, "unix:rdev")).longValue());
+    }
+
+    static String number(final long dev) {
         final long major = ((dev >>> 8) & 0xFFF) | ((dev >>> 32) & 0xFFFF_F000L);
         final long minor = (dev & 0xFF) | ((dev >>> 12) & 0xFFFF_FF00L);
         return major + ":" + minor;

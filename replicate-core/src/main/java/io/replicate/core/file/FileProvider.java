@@ -60,6 +60,10 @@ public final class FileProvider implements Provider {
     @Override
     public Optional<Sink<?>> sink(final Locator locator) throws IOException {
         final Path path = Path.of(locator.rest());
+        if (locator.rest().endsWith("/") && !Files.isDirectory(path)) {
+            throw ReplicationException.misuse(
+                    locator.rest() + ": there is no such directory; leave the slash out to name a file");
+        }
         if (TargetPath.kindOf(path) == TargetPath.Kind.STREAM) {
             locator.allowOnly();
             return Optional.of(StreamSink.open(path));

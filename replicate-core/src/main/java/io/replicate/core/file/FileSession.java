@@ -50,15 +50,18 @@ final class FileSession implements Session<Extent> {
     private final ExtentWriter writer;
     private final long sizeBytes;
     private final boolean inMemory;
+    private final NewMode newMode;
     private @Nullable FileSource stored;
+    private @Nullable FileSource proof;
     private boolean nameDurable; // used by the thread that flushes
     private boolean over;
 
-    private FileSession(final TargetPath target, final PartFile part, final long sizeBytes, final long cleanFrom)
+    private FileSession(final TargetPath target, final PartFile part, final Target wanted, final long cleanFrom)
             throws IOException {
         this.target = target;
         this.part = part;
-        this.sizeBytes = sizeBytes;
+        this.sizeBytes = wanted.sizeBytes();
+        this.newMode = NewMode.of(wanted);
         this.inMemory = isInMemory(target);
         this.writer = new ExtentWriter(part.file(), sizeBytes, cleanFrom);
     }
@@ -78,7 +81,7 @@ final class FileSession implements Session<Extent> {
                 }
                 part.file().truncate(wanted.sizeBytes() + (part.resumable() ? UNPROVEN_BYTES : 0));
             }
-            return new FileSession(target, part, wanted.sizeBytes(), cleanFrom);
+            return new FileSession(target, part, wanted, cleanFrom);
         } catch (final IOException | RuntimeException e) {
             try (part) {
                 part.abandon();
@@ -157,15 +160,22 @@ final class FileSession implements Session<Extent> {
             throw new IllegalStateException(target.path() + ": the session is over");
         }
         writer.requireSound();
-        final long finalBytes = sizeBytes == Unit.UNKNOWN ? writer.endBytes() : sizeBytes;
-        if (part.file().size() != finalBytes) {
-            part.file().truncate(finalBytes);
-        }
-        part.takeOverAttributes();
+        takeFinalSize();
+        part.takeOverAttributes(newMode);
         writer.sync();
         over = true;
         part.publish();
         return Committed.ATOMIC;
+    }
+
+    private long finalBytes() {
+        return sizeBytes == Unit.UNKNOWN ? writer.endBytes() : sizeBytes;
+    }
+
+    private void takeFinalSize() throws IOException {
+        if (part.file().size() != finalBytes()) {
+            part.file().truncate(finalBytes());
+        }
     }
 
     /** A file system in memory keeps bytes in pages that the kernel moves without a copy; disks are faster written around them. */
@@ -193,6 +203,17 @@ final class FileSession implements Session<Extent> {
     }
 
     @Override
+    public Optional<Source<Extent>> proof() throws IOException {
+        if (proof == null) {
+            if (!over) {
+                takeFinalSize();
+            }
+            proof = FileSource.ofDurable(over ? target.path() : part.path(), finalBytes());
+        }
+        return Optional.of(proof);
+    }
+
+    @Override
     public void discard() throws IOException {
         part.discard();
         close();
@@ -201,9 +222,13 @@ final class FileSession implements Session<Extent> {
     @Override
     public void close() throws IOException {
         over = true;
-        if (stored != null) {
-            stored.close();
+        try (part) {
+            if (proof != null) {
+                proof.close();
+            }
+            if (stored != null) {
+                stored.close();
+            }
         }
-        part.close();
     }
 }

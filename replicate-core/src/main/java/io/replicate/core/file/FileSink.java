@@ -84,6 +84,9 @@ public final class FileSink implements Sink<Extent> {
     public Session<Extent> begin(final Target target) throws IOException {
         final TargetPath resolved = TargetPath.of(path);
         resolved.requireKind(target);
+        if (target.source() != null) {
+            SameStorage.system().requireApart(target.source(), resolved);
+        }
         return resolved.kind() == TargetPath.Kind.DEVICE
                 ? DeviceSession.begin(resolved.path(), direct.forDevice(), state, target)
                 : FileSession.begin(resolved, direct.forFile(target), target);

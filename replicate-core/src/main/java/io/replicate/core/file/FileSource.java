@@ -47,6 +47,19 @@ public final class FileSource implements Source<Extent> {
         return new FileSource(file, sizeBytes, false);
     }
 
+    /** Opens what was written, to be read from the storage itself where the file system can do so. */
+    static FileSource ofDurable(final Path path, final long sizeBytes) throws IOException {
+        final NativeFile file = Opening.open(path, true, NativeFile.Option.READ);
+        try {
+            file.advise(0, 0, Linux.POSIX_FADV_DONTNEED);
+            return new FileSource(file, sizeBytes, true);
+        } catch (final IOException | RuntimeException e) {
+            try (file) {
+                throw e;
+            }
+        }
+    }
+
     /**
      * Opens a regular file or block device for reading. A device, and a large file that is not in the page cache, is
      * read around the cache.
@@ -151,6 +164,11 @@ public final class FileSource implements Source<Extent> {
     @Override
     public Optional<FileSlice> slice(final Extent unit) {
         return file.isDirect() ? Optional.empty() : Optional.of(new FileSlice(sliceFd, unit.offset(), unit.length()));
+    }
+
+    @Override
+    public Optional<Path> storage() {
+        return Optional.of(file.path());
     }
 
     /** Returns the inode and the time of the last change of a file; nothing tells the states of a device apart. */

@@ -32,7 +32,6 @@ final class PartFile implements AutoCloseable {
     private static final String WITHOUT_KEY = "new";
     private static final int MAX_NAME_BYTES = 255;
     private static final int MAX_ATTEMPTS = 100;
-    private static final int DEFAULT_MODE = 0644;
 
     private final TargetPath target;
     private final Path path;
@@ -181,6 +180,10 @@ final class PartFile implements AutoCloseable {
         return file;
     }
 
+    Path path() {
+        return path;
+    }
+
     boolean resumable() {
         return resumable;
     }
@@ -190,9 +193,9 @@ final class PartFile implements AutoCloseable {
     }
 
     /** Gives the part file the mode and owner of the file it will replace, or the mode of a new file. */
-    void takeOverAttributes() throws IOException {
+    void takeOverAttributes(final NewMode mode) throws IOException {
         if (!Files.isRegularFile(target.path())) {
-            setMode(DEFAULT_MODE & ~umask());
+            setMode(mode.bits());
             return;
         }
         for (final String owner : new String[] {"unix:gid", "unix:uid"}) {
@@ -217,15 +220,6 @@ final class PartFile implements AutoCloseable {
             }
         }
         Files.setPosixFilePermissions(path, permissions);
-    }
-
-    private static int umask() throws IOException {
-        for (final String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-            if (line.startsWith("Umask:")) {
-                return Integer.parseInt(line.substring("Umask:".length()).strip(), 8);
-            }
-        }
-        return 022;
     }
 
     /** Removes the file on close if this session has made it: it failed before its first byte. */

@@ -13,6 +13,7 @@ import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Source;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -29,6 +30,7 @@ final class Ends {
     private final @Nullable Checkpoint checkpoint;
     private final @Nullable Locator from;
     private final @Nullable Locator to;
+    private final @Nullable Locator memory;
     private final @Nullable JobId id;
     private final boolean contents;
     private final Deque<AutoCloseable> owned;
@@ -39,6 +41,7 @@ final class Ends {
             final @Nullable Checkpoint checkpoint,
             final @Nullable Locator from,
             final @Nullable Locator to,
+            final @Nullable Locator memory,
             final @Nullable JobId id,
             final boolean contents,
             final Deque<AutoCloseable> owned) {
@@ -47,6 +50,7 @@ final class Ends {
         this.checkpoint = checkpoint;
         this.from = from;
         this.to = to;
+        this.memory = memory;
         this.id = id;
         this.contents = contents;
         this.owned = owned;
@@ -69,6 +73,7 @@ final class Ends {
                     checkpoint == null ? null : open(checkpoint, owned),
                     source.locator(),
                     sink.locator(),
+                    checkpoint == null ? null : checkpoint.locator(),
                     id,
                     contents || openSource instanceof ContentStore,
                     owned);
@@ -111,6 +116,10 @@ final class Ends {
             throw ReplicationException.misuse(
                     "a checkpoint needs a job id when source or target are passed as objects");
         }
+        if (checkpoint != null && (sameFile(memory, from) || sameFile(memory, to))) {
+            throw ReplicationException.misuse(
+                    memory + ": is the checkpoint and an end of the copy at once; name another file for the checkpoint");
+        }
         if (checkpoint != null && source.geometry().sequential()) {
             throw ReplicationException.misuse("a stream cannot be resumed: leave the checkpoint out");
         }
@@ -147,21 +156,34 @@ final class Ends {
                         checkpoint,
                         jobId(job),
                         revision + "/" + places.geometry().sizeBytes());
-        final boolean readBack = job.options().verify() && to == null;
-        final Result copied = new ExtentCopy(places, revision, (Sink<Extent>) sink, job, memory, readBack).run();
-        if (!job.options().verify() || to == null || copied.digest() == null) {
+        final Result copied = new ExtentCopy(places, revision, (Sink<Extent>) sink, job, memory, to == null).run();
+        if (!job.options().verify() || copied.verified() || to == null || copied.digest() == null) {
             return copied;
         }
         job.meter().phase(Phase.VERIFYING);
-        try (Source<?> target = Providers.source(readable(to))) {
+        try (Source<?> target = Providers.source(to)) {
             new Verifier(places, (Source<Extent>) target, job).verify(copied.digest());
         }
         return copied.asVerified();
     }
 
-    /** A file is read from its storage; what was written must not be proven by what the page cache remembers of it. */
-    private static Locator readable(final Locator target) {
-        return "file".equals(target.scheme()) ? Locator.file(target.rest()).with("direct", "true") : target;
+    /** Returns whether both are the same path, however it is spelt. */
+    private static boolean sameFile(final @Nullable Locator one, final @Nullable Locator other) throws IOException {
+        return one != null
+                && other != null
+                && "file".equals(one.scheme())
+                && "file".equals(other.scheme())
+                && real(one).equals(real(other));
+    }
+
+    /** Returns a path behind every symbolic link that there is; the file itself may not be there yet. */
+    private static Path real(final Locator file) throws IOException {
+        final Path path = Path.of(file.rest()).toAbsolutePath().normalize();
+        if (Files.exists(path)) {
+            return path.toRealPath();
+        }
+        final Path parent = path.getParent();
+        return parent == null || !Files.exists(parent) ? path : parent.toRealPath().resolve(path.getFileName());
     }
 
     private JobId jobId(final Environment job) {

@@ -34,7 +34,7 @@ final class ExtentCopy {
     private final Sink<Extent> sink;
     private final Environment job;
     private final @Nullable CopyCheckpoint checkpoint;
-    private final boolean readBack;
+    private final boolean provable;
     private final BlockSize blocks;
     private final Revision revision;
     private final Pacing pacing;
@@ -47,7 +47,7 @@ final class ExtentCopy {
      *
      * @param revision of the source, before anything was read.
      * @param checkpoint that remembers the copy, or null.
-     * @param readBack whether to compare what the session reads back after the commit.
+     * @param provable whether the target must be one that can be verified through its session.
      */
     ExtentCopy(
             final Source<Extent> source,
@@ -55,14 +55,14 @@ final class ExtentCopy {
             final Sink<Extent> sink,
             final Environment job,
             final @Nullable CopyCheckpoint checkpoint,
-            final boolean readBack)
+            final boolean provable)
             throws IOException {
         this.source = source;
         this.revision = revision;
         this.sink = sink;
         this.job = job;
         this.checkpoint = checkpoint;
-        this.readBack = readBack;
+        this.provable = provable;
         this.blocks = BlockSize.of(source.geometry(), sink.geometry());
         this.pacing = new Pacing(job);
     }
@@ -70,49 +70,83 @@ final class ExtentCopy {
     /** Copies and commits. */
     Result run() throws IOException {
         final long startNs = job.clock().nanoTime();
-        final long dataBytes = dataBytes();
-        try (Plan<Extent> plan = plan();
-                Session<Extent> session = begin(dataBytes)) {
-            final Source<Extent> proof = readBack ? proof(session) : null;
-            final DoneSet done = trusted(session);
-            final long resumedBytes = done.doneBytes();
-            job.meter().expect(plan.totalBytes(), resumedBytes == 0 ? dataBytes : Unit.UNKNOWN);
-            job.meter().add(resumedBytes, 0);
-            job.meter().durable(resumedBytes);
-            job.meter().phase(Phase.COPYING);
-            carry(plan, session, done);
+        boolean begun = false;
+        try (Plan<Extent> plan = plan()) {
+            final long dataBytes = dataBytes();
+            final int blockCount = blockCount();
+            try (Session<Extent> session = begin(dataBytes)) {
+                begun = true;
+                final DoneSet done = trusted(session);
+                final long resumedBytes = done.doneBytes();
+                job.meter().expect(plan.totalBytes(), resumedBytes == 0 ? dataBytes : Unit.UNKNOWN);
+                job.meter().add(resumedBytes, 0);
+                job.meter().durable(resumedBytes);
+                job.meter().phase(Phase.COPYING);
+                carry(plan, session, done, blockCount);
 
-            job.meter().phase(Phase.COMMITTING);
-            requireUnchanged();
-            final Digest digest = done.finish();
-            final Committed committed = session.commit(revision);
-            job.meter().durable(digest.lengthBytes());
-            if (checkpoint != null) {
-                checkpoint.forget();
+                job.meter().phase(Phase.COMMITTING);
+                requireUnchanged();
+                final Digest digest = done.finish();
+                final boolean verified = job.options().verify() && verify(session, digest);
+                final Committed committed = session.commit(revision);
+                job.meter().durable(digest.lengthBytes());
+                if (checkpoint != null) {
+                    checkpoint.forget();
+                }
+                return new Result(
+                        digest.lengthBytes(),
+                        carriedBytes.sum(),
+                        zeroBytes.sum(),
+                        resumedBytes,
+                        units.sum(),
+                        digest,
+                        verified,
+                        committed,
+                        List.of(),
+                        0,
+                        Duration.ofNanos(job.clock().nanoTime() - startNs));
             }
-            if (proof != null) {
-                job.meter().phase(Phase.VERIFYING);
-                new Verifier(source, proof, job).verify(digest);
+        } catch (final IOException e) {
+            if (checkpoint != null && !begun) {
+                checkpoint.forgetIfNothingIsDone(e);
             }
-            return new Result(
-                    digest.lengthBytes(),
-                    carriedBytes.sum(),
-                    zeroBytes.sum(),
-                    resumedBytes,
-                    units.sum(),
-                    digest,
-                    proof != null,
-                    committed,
-                    List.of(),
-                    0,
-                    Duration.ofNanos(job.clock().nanoTime() - startNs));
+            throw e;
         }
     }
 
-    private static Source<Extent> proof(final Session<Extent> session) throws IOException {
-        return session.readBack()
-                .orElseThrow(() ->
-                        ReplicationException.misuse("the target cannot be read back: leave the verification out"));
+    /**
+     * Compares what is durable with what was read, before it gets its name. What is found to be wrong is thrown away, with
+     * the checkpoint that vouches for it.
+     *
+     * @return false when the session cannot read back what it wrote.
+     */
+    private boolean verify(final Session<Extent> session, final Digest digest) throws IOException {
+        session.flush();
+        final Source<Extent> proof = session.proof().orElse(null);
+        if (proof == null) {
+            return false;
+        }
+        job.meter().phase(Phase.VERIFYING);
+        try {
+            new Verifier(source, proof, job).verify(digest);
+        } catch (final ReplicationException e) {
+            if (e.category() != ReplicationException.Category.CORRUPT) {
+                throw e;
+            }
+            session.discard();
+            if (checkpoint != null) {
+                checkpoint.forget();
+            }
+            throw ReplicationException.corrupt(e.getMessage()
+                    + (inPlace() ? "; the target was written in place and is no copy" : "; it did not get its name"));
+        }
+        job.meter().phase(Phase.COMMITTING);
+        return true;
+    }
+
+    /** A target that has a size before the copy is no file that gets a name. */
+    private boolean inPlace() {
+        return sink.geometry().sized();
     }
 
     private Plan<Extent> plan() throws IOException {
@@ -140,33 +174,37 @@ final class ExtentCopy {
 
     private Session<Extent> begin(final long dataBytes) throws IOException {
         final Geometry from = source.geometry();
-        final Target target = new Target(
+        final Session<Extent> session = sink.begin(new Target(
                 from.sizeBytes(),
                 dataBytes,
                 from.device(),
                 null,
                 1,
                 checkpoint == null ? null : checkpoint.resumeKey(),
-                job.options().force());
-        try {
-            return sink.begin(target);
-        } catch (final IOException e) {
-            if (checkpoint != null) {
-                checkpoint.forgetIfNothingIsDone(e);
-            }
-            throw e;
+                job.options().force(),
+                source.storage().orElse(null)));
+        if (job.options().verify() && provable && session.readBack().isEmpty()) {
+            session.close();
+            throw ReplicationException.misuse("the target cannot be read back: leave the verification out");
         }
+        return session;
     }
 
     private DoneSet trusted(final Session<Extent> session) throws IOException {
         if (checkpoint == null) {
             return new DoneSet();
         }
-        if (!session.resumed() && checkpoint.done().doneBytes() > 0) {
+        final DoneSet remembered = checkpoint.done();
+        if (remembered.doneBytes() > 0 && !session.resumed() && (session.keepsKeys() || !holds(session, remembered))) {
             LOG.warn("the target has nothing of what the checkpoint remembers: starting over");
             checkpoint.distrust();
         }
         return checkpoint.done();
+    }
+
+    private boolean holds(final Session<Extent> session, final DoneSet remembered) throws IOException {
+        final Source<Extent> target = session.readBack().orElse(null);
+        return target != null && new SpotCheck(source, target, job, blocks).agrees(this::plan, remembered);
     }
 
     /** A copy that mixes two states of its source must not get the target's name. */
@@ -183,13 +221,24 @@ final class ExtentCopy {
         LOG.warn("{}", what);
     }
 
-    private void carry(final Plan<Extent> plan, final Session<Extent> session, final DoneSet done) throws IOException {
-        final int workers = job.options().workers();
+    private int readers() {
         final Geometry from = source.geometry();
-        final boolean sequentialSink = sink.geometry().sequential();
-        final int readers = from.sequential() || sequentialSink || !from.sized() ? 1 : workers;
-        final int writers = sequentialSink ? 1 : workers;
-        final int blockCount = blocks.count(job.options().memoryBytes(), readers, writers);
+        return from.sequential() || sink.geometry().sequential() || !from.sized()
+                ? 1
+                : job.options().workers();
+    }
+
+    private int writers() {
+        return sink.geometry().sequential() ? 1 : job.options().workers();
+    }
+
+    private int blockCount() throws ReplicationException {
+        return blocks.count(job.options().memoryBytes(), readers(), writers());
+    }
+
+    private void carry(
+            final Plan<Extent> plan, final Session<Extent> session, final DoneSet done, final int blockCount)
+            throws IOException {
         final ExtentFeed feed = new ExtentFeed(plan, blocks.bytes(), done, pacing.stop());
         try (BlockPool pool = new BlockPool(blocks.bytes(), blockCount)) {
             final BlockReader reader = new BlockReader(
@@ -197,9 +246,9 @@ final class ExtentCopy {
             final Pipeline<Extent> pipeline = new Pipeline<>(
                     job.name(),
                     () -> pacing.stop(pool::close),
-                    readers,
+                    readers(),
                     reader,
-                    writers,
+                    writers(),
                     parcel -> write(parcel, session, done),
                     blockCount);
             final Savepoints savepoints = new Savepoints(session, done);

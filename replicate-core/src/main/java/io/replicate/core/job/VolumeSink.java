@@ -71,6 +71,11 @@ public final class VolumeSink implements Sink<Extent> {
         }
 
         @Override
+        public boolean keepsKeys() {
+            return false;
+        }
+
+        @Override
         public Stored write(final Extent extent, final @Nullable Block from) throws IOException {
             switch (extent.kind()) {
                 case DATA -> {

@@ -1,33 +1,19 @@
 package io.replicate.core.spi;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.ServiceLoader;
-import java.util.TreeMap;
 
 /**
- * Finds the providers of a locator's scheme: the first that has the wanted face makes it. Each backend can also be
- * constructed directly.
+ * Finds the provider that makes the wanted face of a locator's scheme. Several providers may serve one scheme with different
+ * faces. Each backend can also be constructed directly.
  */
 public final class Providers {
 
     private Providers() {}
 
+    /** Loaded when it is first needed, once. */
     private static final class Registry {
-        static final Map<String, List<Provider>> BY_SCHEME = load();
-
-        private static Map<String, List<Provider>> load() {
-            final Map<String, List<Provider>> byScheme = new TreeMap<>();
-            for (final Provider provider : ServiceLoader.load(Provider.class, Provider.class.getClassLoader())) {
-                provider.schemes()
-                        .forEach(scheme -> byScheme.computeIfAbsent(scheme, key -> new ArrayList<>())
-                                .add(provider));
-            }
-            return byScheme;
-        }
+        static final ProviderRegistry ALL = new ProviderRegistry(Provider.class.getClassLoader());
     }
 
     private interface Face<T> {
@@ -36,36 +22,32 @@ public final class Providers {
 
     /** Opens the source that a locator names. */
     public static Source<?> source(final Locator locator) throws IOException {
-        return open(locator, "read from", Provider::source);
+        return open(locator, "read from", "source", Provider::source);
     }
 
     /** Opens the sink that a locator names. */
     public static Sink<?> sink(final Locator locator) throws IOException {
-        return open(locator, "write to", Provider::sink);
+        return open(locator, "write to", "sink", Provider::sink);
     }
 
     /** Opens the volume that a locator names. */
     public static Volume volume(final Locator locator) throws IOException {
-        return open(locator, "use as a volume", Provider::volume);
+        return open(locator, "use as a volume", "volume", Provider::volume);
     }
 
     /** Opens a transport for addresses such as the locator. */
     public static Transport transport(final Locator locator) throws IOException {
-        return open(locator, "connect through", Provider::transport);
+        return open(locator, "connect through", "transport", Provider::transport);
     }
 
     /** Opens the checkpoint that a locator names. */
     public static Checkpoint checkpoint(final Locator locator) throws IOException {
-        return open(locator, "keep checkpoints in", Provider::checkpoint);
+        return open(locator, "keep checkpoints in", "checkpoint", Provider::checkpoint);
     }
 
-    private static <T> T open(final Locator locator, final String purpose, final Face<T> face) throws IOException {
-        final List<Provider> providers = Registry.BY_SCHEME.get(locator.scheme());
-        if (providers == null) {
-            throw ReplicationException.misuse("locator '" + locator + "': unknown scheme '" + locator.scheme()
-                    + "', known: " + String.join(", ", Registry.BY_SCHEME.keySet()));
-        }
-        for (final Provider provider : providers) {
+    private static <T> T open(
+            final Locator locator, final String purpose, final String method, final Face<T> face) throws IOException {
+        for (final Provider provider : Registry.ALL.find(locator, method)) {
             final Optional<T> backend = face.of(provider, locator);
             if (backend.isPresent()) {
                 return backend.get();

@@ -23,6 +23,14 @@ public interface Session<U extends Unit> extends AutoCloseable {
     boolean resumed();
 
     /**
+     * Returns whether the target keeps resume keys. One that does not (a volume behind a network) never says that it goes on:
+     * what a checkpoint remembers of it is then compared with it, at a sample of places, before it is trusted.
+     */
+    default boolean keepsKeys() {
+        return true;
+    }
+
+    /**
      * Writes one unit. Durable only after {@link #flush()} or {@link #commit(Revision)}.
      *
      * @param from the bytes of a DATA extent or a digest, borrowed for the call; null for ZERO and HOLE extents.
@@ -49,6 +57,15 @@ public interface Session<U extends Unit> extends AutoCloseable {
      */
     default Optional<Source<U>> readBack() throws IOException {
         return Optional.empty();
+    }
+
+    /**
+     * Returns what {@link #flush()} or {@link #commit(Revision)} made durable, to be compared with the source: as far as
+     * possible read from the storage itself, not from what a cache remembers of it. Called with no write since, and closed
+     * by the session. Empty where bytes cannot be read again.
+     */
+    default Optional<Source<U>> proof() throws IOException {
+        return readBack();
     }
 
     /**

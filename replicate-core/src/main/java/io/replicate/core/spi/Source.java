@@ -2,6 +2,7 @@ package io.replicate.core.spi;
 
 import io.replicate.core.block.Block;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -34,6 +35,14 @@ public interface Source<U extends Unit> extends AutoCloseable {
     /** Returns the state that reads show, or {@link Revision#NONE}. */
     default Revision revision() throws IOException {
         return Revision.NONE;
+    }
+
+    /**
+     * Returns the file or block device of this machine that the bytes lie in, so that a target can refuse to be written
+     * over what it is made from; empty when there is none.
+     */
+    default Optional<Path> storage() {
+        return Optional.empty();
     }
 
     /**

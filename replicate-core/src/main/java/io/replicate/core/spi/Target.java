@@ -1,5 +1,6 @@
 package io.replicate.core.spi;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param resumeKey names the half-made target of an earlier session that this one goes on with; null for a session that
  *     nobody will resume. Letters and digits only.
  * @param force whether a mounted target, and a device over a file or a file over a device, are allowed.
+ * @param source the file or device that is copied, see {@link Source#storage()}; null when there is none here. A target
+ *     that is the same, or that it lies in, is refused, with force too; a new file takes its mode from there.
  */
 public record Target(
         long sizeBytes,
@@ -21,7 +24,20 @@ public record Target(
         @Nullable Revision base,
         int copies,
         @Nullable String resumeKey,
-        boolean force) {
+        boolean force,
+        @Nullable Path source) {
+
+    /** As the full one, for a source that is no file or device of this machine. */
+    public Target(
+            final long sizeBytes,
+            final long dataBytes,
+            final boolean fromDevice,
+            final @Nullable Revision base,
+            final int copies,
+            final @Nullable String resumeKey,
+            final boolean force) {
+        this(sizeBytes, dataBytes, fromDevice, base, copies, resumeKey, force, null);
+    }
 
     public Target {
         if (sizeBytes < Unit.UNKNOWN || dataBytes < Unit.UNKNOWN || copies < 1) {
@@ -39,11 +55,16 @@ public record Target(
 
     /** Returns this target with a resume key. */
     public Target resumable(final String key) {
-        return new Target(sizeBytes, dataBytes, fromDevice, base, copies, key, force);
+        return new Target(sizeBytes, dataBytes, fromDevice, base, copies, key, force, source);
     }
 
     /** Returns this target with force. */
     public Target forced() {
-        return new Target(sizeBytes, dataBytes, fromDevice, base, copies, resumeKey, true);
+        return new Target(sizeBytes, dataBytes, fromDevice, base, copies, resumeKey, true, source);
+    }
+
+    /** Returns this target with the file or device that is copied. */
+    public Target of(final Path storage) {
+        return new Target(sizeBytes, dataBytes, fromDevice, base, copies, resumeKey, force, storage);
     }
 }

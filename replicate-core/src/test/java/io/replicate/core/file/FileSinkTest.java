@@ -120,6 +120,50 @@ class FileSinkTest {
     }
 
     @Test
+    void aNewFileIsOpenToNoMorePeopleThanItsSource() throws Exception {
+        final Path source = Files.write(directory.resolve("source"), image);
+        for (final String mode : List.of("rw-------", "r--------", "rw-r-----")) {
+            Files.setPosixFilePermissions(source, PosixFilePermissions.fromString(mode));
+            final Path copy = directory.resolve("copy-" + mode);
+            try (Session<Extent> session = begin(copy, Target.ofSize(SIZE).of(source))) {
+                session.commit(Revision.NONE);
+            }
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(copy)))
+                    .isEqualTo(mode);
+        }
+    }
+
+    @Test
+    void theSourceItselfIsNoTargetByAnyName() throws Exception {
+        final Path source = Files.write(directory.resolve("source"), image);
+        final Target fromSource = Target.ofSize(SIZE).of(source).forced();
+
+        assertMisuse("is the source itself", source, fromSource);
+        assertMisuse("is the source itself", Files.createLink(directory.resolve("hard"), source), fromSource);
+        final Path link = Files.createSymbolicLink(directory.resolve("soft"), source);
+        assertThatThrownBy(() -> begin(link, fromSource)).hasMessageContaining("is the source itself");
+
+        assertThat(source).hasBinaryContent(image);
+        assertThat(files()).hasSize(3);
+    }
+
+    @Test
+    void whatIsProvenIsTheDurableContentUnderItsFinalSize() throws Exception {
+        try (Session<Extent> session = begin(target(), Target.ofSize(SIZE).resumable("key"))) {
+            write(session);
+            session.flush();
+            assertThat(Images.readAll(session.proof().orElseThrow())).isEqualTo(image);
+            assertThat(target()).doesNotExist();
+            session.commit(Revision.NONE);
+        }
+        try (Session<Extent> session = begin(target(), new Target(Unit.UNKNOWN, Unit.UNKNOWN, false, null, 1, null, false))) {
+            session.write(Extent.hole(0, 12_345), null);
+            session.flush();
+            assertThat(Images.readAll(session.proof().orElseThrow())).isEqualTo(new byte[12_345]);
+        }
+    }
+
+    @Test
     void aLinkStaysAndTheFileBehindItIsReplaced() throws Exception {
         final Path behind =
                 Files.createDirectory(directory.resolve("elsewhere")).resolve("file");

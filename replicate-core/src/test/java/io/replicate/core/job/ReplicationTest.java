@@ -4,15 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.replicate.core.contract.Images;
 import io.replicate.core.file.FileSink;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
+import io.replicate.core.spi.JobId;
+import io.replicate.core.spi.Locator;
+import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Unit;
+import io.replicate.core.spi.Volume;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -150,21 +160,87 @@ class ReplicationTest {
     }
 
     @Test
-    void aTargetThatDiffersIsFoundWithItsFirstOffset() throws IOException {
+    void aCopyThatDiffersIsFoundWithItsFirstOffsetAndGetsNoName() throws IOException {
         final Path from = directory.resolve("from.img");
         final Path to = directory.resolve("to.img");
         Files.write(from, random(4 * MIB, 5));
-        final byte[] damaged = Files.readAllBytes(from);
-        damaged[2 * MIB + 17] ^= 1;
+        Files.writeString(to, "the old content");
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
 
         final Replication replication = Replication.from(from.toString())
-                .to(new DamagedAfterCommit(new FileSink(to), () -> overwrite(to, damaged)))
+                .to(new DamagedWhenDurable(new FileSink(to), () -> flipAByteOfThePart(2 * MIB + 17)))
+                .checkpoint(checkpoint)
+                .id(JobId.of("damaged"))
                 .verify(true);
 
         assertThatThrownBy(() -> run(replication))
                 .hasMessageContaining("from offset " + (2 * MIB + 17))
+                .hasMessageContaining("did not get its name")
                 .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
                         .isEqualTo(ReplicationException.Category.CORRUPT));
+        assertThat(to).hasContent("the old content");
+        assertThat(directory).isDirectoryNotContaining(path -> path.toString().endsWith(".part"));
+        assertThat(checkpoint.kept).isEmpty();
+    }
+
+    private void flipAByteOfThePart(final long offset) {
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(directory, "*.part")) {
+            try (FileChannel part = FileChannel.open(
+                    parts.iterator().next(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                final ByteBuffer one = ByteBuffer.allocate(1);
+                part.read(one, offset);
+                part.write(one.put(0, (byte) ~one.get(0)).flip(), offset);
+            }
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A volume that a network is before keeps no resume keys. */
+    @Test
+    void aCopyToAVolumeGoesOnIfTheVolumeHoldsWhatTheCheckpointRemembers() throws Exception {
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+        final byte[] image = random(8 * MIB, 7);
+        final Volume volume = volume("resumed");
+
+        copyPartly(image, volume, checkpoint);
+        final Result result = run(ontoVolume(image, volume, checkpoint));
+
+        assertThat(result.resumedBytes()).isPositive();
+        assertThat(result.bytes()).isEqualTo(image.length);
+        assertThat(Images.readAll(volume)).isEqualTo(image);
+    }
+
+    @Test
+    void aCopyToAVolumeThatSomebodyMadeAnewStartsOver() throws Exception {
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+        final byte[] image = random(8 * MIB, 8);
+        copyPartly(image, volume("first"), checkpoint);
+        final Volume another = volume("another");
+
+        final Result result = run(ontoVolume(image, another, checkpoint));
+
+        assertThat(result.resumedBytes()).isZero();
+        assertThat(Images.readAll(another)).isEqualTo(image);
+    }
+
+    private static Volume volume(final String name) throws IOException {
+        return Providers.volume(Locator.parse("mem:ReplicationTest-" + name + "?size=8M"));
+    }
+
+    private static Replication ontoVolume(final byte[] image, final Volume volume, final MemoryCheckpoint checkpoint) {
+        return Replication.from(new MemorySource(image))
+                .to(volume)
+                .id(JobId.of("volume"))
+                .checkpoint(checkpoint)
+                .checkpointEvery(MIB, Duration.ofMillis(50));
+    }
+
+    private static void copyPartly(final byte[] image, final Volume volume, final MemoryCheckpoint checkpoint)
+            throws IOException {
+        try (Job job = ontoVolume(image, volume, checkpoint).rateBytesPerSecond(2 * MIB).start()) {
+            await().until(() -> job.progress().durableBytes() > 0);
+        }
     }
 
     @Test
@@ -188,14 +264,6 @@ class ReplicationTest {
         assertThat(result.resumedBytes()).isPositive();
         assertThat(directory.resolve("to.img")).hasSameBinaryContentAs(from);
         assertThat(checkpoint.kept).isEmpty();
-    }
-
-    private static void overwrite(final Path path, final byte[] bytes) {
-        try {
-            Files.write(path, bytes);
-        } catch (final IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
     }
 
     private static Result run(final Replication replication) throws IOException {

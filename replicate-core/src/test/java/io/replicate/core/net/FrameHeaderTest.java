@@ -3,7 +3,6 @@ package io.replicate.core.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.replicate.core.bench.Allocations;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.ReplicationException.Category;
 import java.nio.ByteBuffer;
@@ -108,10 +107,5 @@ class FrameHeaderTest {
         final java.util.zip.CRC32C crc = new java.util.zip.CRC32C();
         crc.update(content);
         assertThat(bytes.getInt()).isEqualTo((int) crc.getValue());
-    }
-
-    @Test
-    void aHeaderIsSealedAndVerifiedWithoutAllocation() throws Exception {
-        Allocations.assertNone(FrameHeaderBenchmark.class);
     }
 }

@@ -31,6 +31,10 @@ public final class LoopDevice implements AutoCloseable {
         return new LoopDevice(image, Path.of(outcome.output()));
     }
 
+    public Path image() {
+        return image;
+    }
+
     public Path path() {
         return device;
     }

@@ -11,5 +11,8 @@ final class ExitCode {
     /** Some parts failed; they were listed. */
     static final int PARTLY = 3;
 
+    /** Who was to read the standard output has gone: 128 and the number of SIGPIPE. */
+    static final int BROKEN_PIPE = 141;
+
     private ExitCode() {}
 }

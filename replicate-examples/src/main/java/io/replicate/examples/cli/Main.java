@@ -2,6 +2,7 @@ package io.replicate.examples.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.util.Arrays;
@@ -13,10 +14,14 @@ public final class Main {
 
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(final String[] args) {
-        final PrintWriter out = writer(FileDescriptor.out);
-        final PrintWriter err = writer(FileDescriptor.err);
+        final StandardOutput stdout = new StandardOutput(new FileOutputStream(FileDescriptor.out));
+        final PrintWriter out = writer(stdout);
+        final PrintWriter err = writer(new FileOutputStream(FileDescriptor.err));
         final int code = run(out, err, args);
         final boolean lost = out.checkError();
+        if (lost && stdout.readerIsGone() && code == ExitCode.OK) {
+            System.exit(ExitCode.BROKEN_PIPE); // as who is ended by SIGPIPE, and as quietly: the JVM ignores that signal
+        }
         if (lost && code == ExitCode.OK) {
             err.println("replicate: the standard output could not be written to its end");
         }
@@ -43,7 +48,7 @@ public final class Main {
         return entry.get().commandLine(out, err).execute(Arrays.copyOfRange(args, 1, args.length));
     }
 
-    private static PrintWriter writer(final FileDescriptor to) {
-        return new PrintWriter(new FileOutputStream(to), true, Charset.defaultCharset());
+    private static PrintWriter writer(final OutputStream to) {
+        return new PrintWriter(to, true, Charset.defaultCharset());
     }
 }

@@ -200,6 +200,16 @@ class CopyProcessIT {
     }
 
     @Test
+    void aReaderThatLeavesIsNoFaultToTalkAbout() throws Exception {
+        final Process process = start(copy(from, to, "--json").redirectOutput(ProcessBuilder.Redirect.PIPE));
+        process.getInputStream().close();
+
+        assertThat(process.waitFor()).isEqualTo(141);
+        assertThat(err).isEmptyFile();
+        assertThat(Files.mismatch(from, to)).isEqualTo(-1);
+    }
+
+    @Test
     void aFullTargetIsOneLineWithoutDamage() throws Exception {
         assertThat(start(copy(from, "/dev/full")).waitFor()).isNotZero();
 

@@ -14,8 +14,8 @@ import java.io.IOException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A sink whose target somebody damages right after the commit. */
-record DamagedAfterCommit(Sink<Extent> sink, Runnable damage) implements Sink<Extent> {
+/** A sink whose target somebody damages as soon as it is durable. */
+record DamagedWhenDurable(Sink<Extent> sink, Runnable damage) implements Sink<Extent> {
     @Override
     public Geometry geometry() {
         return sink.geometry();
@@ -38,18 +38,27 @@ record DamagedAfterCommit(Sink<Extent> sink, Runnable damage) implements Sink<Ex
             @Override
             public void flush() throws IOException {
                 session.flush();
+                damage.run();
             }
 
             @Override
             public Committed commit(final Revision revision) throws IOException {
-                final Committed committed = session.commit(revision);
-                damage.run();
-                return committed;
+                return session.commit(revision);
             }
 
             @Override
             public Optional<Source<Extent>> readBack() throws IOException {
                 return session.readBack();
+            }
+
+            @Override
+            public Optional<Source<Extent>> proof() throws IOException {
+                return session.proof();
+            }
+
+            @Override
+            public void discard() throws IOException {
+                session.discard();
             }
 
             @Override

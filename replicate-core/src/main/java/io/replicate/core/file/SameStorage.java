@@ -1,0 +1,105 @@
+package io.replicate.core.file;
+
+import io.replicate.core.spi.ReplicationException;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.Set;
+
+/**
+ * Whether a copy would overwrite what it reads: source and target are one file (also by a second name), one device, or one
+ * lies in the other, as a partition, a loop device over a file, or a device-mapper device. Source: the kernel's
+ * Documentation/ABI/testing/sysfs-block (partition, slaves) and drivers/block/loop.c (loop/backing_file).
+ */
+final class SameStorage {
+    private final Path sys;
+
+    SameStorage(final Path sys) {
+        this.sys = sys;
+    }
+
+    static SameStorage system() {
+        return new SameStorage(Path.of("/sys"));
+    }
+
+    /** Refuses a target that is the source, or that one of them lies in. */
+    void requireApart(final Path source, final TargetPath target) throws IOException {
+        if (target.kind() != TargetPath.Kind.FILE && target.kind() != TargetPath.Kind.DEVICE) {
+            return;
+        }
+        final String from = idOf(source);
+        final String to = idOf(target.path());
+        if (from.equals(to)) {
+            throw ReplicationException.misuse(
+                    target.path() + ": is the source itself (" + source + "); name another target");
+        }
+        if (below(source).contains(to)) {
+            throw ReplicationException.misuse(target.path() + ": the source " + source
+                    + " lies in it and would be overwritten; name another target");
+        }
+        // A file target is a new file: it may well lie on the device that is copied.
+        if (target.kind() == TargetPath.Kind.DEVICE && below(target.path()).contains(from)) {
+            throw ReplicationException.misuse(
+                    target.path() + ": lies in the source " + source + "; name another target");
+        }
+    }
+
+    /** Returns what a file or device lies in, directly or not. */
+    private Set<String> below(final Path path) throws IOException {
+        final Set<String> found = new LinkedHashSet<>();
+        if (TargetPath.kindOf(path) == TargetPath.Kind.DEVICE) {
+            belowDevice(DeviceUse.numberOf(path), found);
+        } else {
+            belowFile(path, found);
+        }
+        return found;
+    }
+
+    private void belowFile(final Path path, final Set<String> found) throws IOException {
+        final String device = DeviceUse.number(((Number) Files.getAttribute(path, "unix:dev")).longValue());
+        if (found.add(device)) {
+            belowDevice(device, found);
+        }
+    }
+
+    private void belowDevice(final String number, final Set<String> found) throws IOException {
+        final Path link = sys.resolve("dev/block").resolve(number);
+        if (!Files.exists(link)) {
+            return; // a file system without a device of its own
+        }
+        final Path directory = link.toRealPath();
+        if (Files.exists(directory.resolve("partition"))) {
+            add(Files.readString(directory.resolve("../dev")).strip(), found);
+        }
+        final Path slaves = directory.resolve("slaves");
+        if (Files.isDirectory(slaves)) {
+            try (DirectoryStream<Path> entries = Files.newDirectoryStream(slaves)) {
+                for (final Path slave : entries) {
+                    add(Files.readString(slave.resolve("dev")).strip(), found);
+                }
+            }
+        }
+        final Path loop = directory.resolve("loop/backing_file");
+        if (Files.exists(loop)) {
+            final Path backing = Path.of(Files.readString(loop).strip());
+            if (Files.exists(backing) && found.add(idOf(backing))) {
+                found.addAll(below(backing));
+            }
+        }
+    }
+
+    private void add(final String number, final Set<String> found) throws IOException {
+        if (found.add(number)) {
+            belowDevice(number, found);
+        }
+    }
+
+    /** Returns {@code major:minor} of a device, and {@code device/inode} of a file. */
+    private static String idOf(final Path path) throws IOException {
+        return TargetPath.kindOf(path) == TargetPath.Kind.DEVICE
+                ? DeviceUse.numberOf(path)
+                : Files.getAttribute(path, "unix:dev") + "/" + Files.getAttribute(path, "unix:ino");
+    }
+}
