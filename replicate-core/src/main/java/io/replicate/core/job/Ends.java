@@ -117,8 +117,8 @@ final class Ends {
                     "a checkpoint needs a job id when source or target are passed as objects");
         }
         if (checkpoint != null && (sameFile(memory, from) || sameFile(memory, to))) {
-            throw ReplicationException.misuse(
-                    memory + ": is the checkpoint and an end of the copy at once; name another file for the checkpoint");
+            throw ReplicationException.misuse(memory
+                    + ": is the checkpoint and an end of the copy at once; name another file for the checkpoint");
         }
         if (checkpoint != null && source.geometry().sequential()) {
             throw ReplicationException.misuse("a stream cannot be resumed: leave the checkpoint out");
@@ -183,7 +183,9 @@ final class Ends {
             return path.toRealPath();
         }
         final Path parent = path.getParent();
-        return parent == null || !Files.exists(parent) ? path : parent.toRealPath().resolve(path.getFileName());
+        return parent == null || !Files.exists(parent)
+                ? path
+                : parent.toRealPath().resolve(path.getFileName());
     }
 
     private JobId jobId(final Environment job) {

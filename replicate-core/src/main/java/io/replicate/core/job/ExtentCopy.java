@@ -236,8 +236,7 @@ final class ExtentCopy {
         return blocks.count(job.options().memoryBytes(), readers(), writers());
     }
 
-    private void carry(
-            final Plan<Extent> plan, final Session<Extent> session, final DoneSet done, final int blockCount)
+    private void carry(final Plan<Extent> plan, final Session<Extent> session, final DoneSet done, final int blockCount)
             throws IOException {
         final ExtentFeed feed = new ExtentFeed(plan, blocks.bytes(), done, pacing.stop());
         try (BlockPool pool = new BlockPool(blocks.bytes(), blockCount)) {

@@ -17,6 +17,7 @@ import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLEngineResult.Status;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A link over TLS records. Timeouts, and waking by close, are those of the link below.
@@ -45,6 +46,7 @@ final class TlsLink implements Link {
     private final ByteBuffer appIn;
 
     private volatile boolean answerIsDue;
+    private volatile Duration idle = Links.DEFAULT_TIMEOUT;
     private volatile Peer peer;
 
     TlsLink(final Link below, final SSLEngine engine) {
@@ -113,6 +115,7 @@ final class TlsLink implements Link {
         if (!into.hasRemaining()) {
             throw new IllegalArgumentException("receive into a full buffer");
         }
+        @Nullable Deadline silence = null;
         while (true) {
             throwIfClosed("receive from");
             if (appIn.hasRemaining()) {
@@ -126,6 +129,12 @@ final class TlsLink implements Link {
             if (!appIn.hasRemaining()) {
                 if (result.getStatus() == Status.CLOSED) {
                     return -1;
+                }
+                // Empty records and new keys are no content: a peer must not hold us with them.
+                if (silence == null) {
+                    silence = Deadline.in(idle);
+                } else if (silence.passed()) {
+                    throw Links.idle("receive from", peer, "no content came", idle.toMillis());
                 }
                 if (result.getStatus() == Status.BUFFER_UNDERFLOW) {
                     fill();
@@ -285,8 +294,9 @@ final class TlsLink implements Link {
     }
 
     @Override
-    public void timeout(final Duration idle) {
-        below.timeout(idle);
+    public void timeout(final Duration wait) {
+        idle = wait;
+        below.timeout(wait);
     }
 
     @Override

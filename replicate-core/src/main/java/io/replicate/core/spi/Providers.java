@@ -45,8 +45,8 @@ public final class Providers {
         return open(locator, "keep checkpoints in", "checkpoint", Provider::checkpoint);
     }
 
-    private static <T> T open(
-            final Locator locator, final String purpose, final String method, final Face<T> face) throws IOException {
+    private static <T> T open(final Locator locator, final String purpose, final String method, final Face<T> face)
+            throws IOException {
         for (final Provider provider : Registry.ALL.find(locator, method)) {
             final Optional<T> backend = face.of(provider, locator);
             if (backend.isPresent()) {

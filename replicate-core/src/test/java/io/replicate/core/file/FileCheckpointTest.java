@@ -159,6 +159,17 @@ class FileCheckpointTest {
     }
 
     @Test
+    void whatCameInThePlaceOfACheckpointIsNotRemoved() throws Exception {
+        final FileCheckpoint checkpoint = FileCheckpoint.inFile(file());
+        checkpoint.commit(JOB, PROGRESS);
+        Files.writeString(file(), "a copy that somebody has made under this name");
+
+        assertRefused(Category.CORRUPT, "is no checkpoint", () -> checkpoint.forget(JOB));
+
+        assertThat(file()).hasContent("a copy that somebody has made under this name");
+    }
+
+    @Test
     void aMissingDirectoryAndADirectoryAsFileAreMisuse() {
         assertRefused(Category.MISUSE, "make it first", () -> FileCheckpoint.inFile(directory.resolve("no/such/file")));
         assertRefused(Category.MISUSE, "is not a regular file", () -> FileCheckpoint.inFile(directory));

@@ -156,7 +156,8 @@ class FileSinkTest {
             assertThat(target()).doesNotExist();
             session.commit(Revision.NONE);
         }
-        try (Session<Extent> session = begin(target(), new Target(Unit.UNKNOWN, Unit.UNKNOWN, false, null, 1, null, false))) {
+        try (Session<Extent> session =
+                begin(target(), new Target(Unit.UNKNOWN, Unit.UNKNOWN, false, null, 1, null, false))) {
             session.write(Extent.hole(0, 12_345), null);
             session.flush();
             assertThat(Images.readAll(session.proof().orElseThrow())).isEqualTo(new byte[12_345]);

@@ -28,7 +28,8 @@ class SameStorageTest {
     }
 
     private Path sysfs(final String name, final int minor) throws IOException {
-        final Path device = Files.createDirectories(directory.resolve("sys/devices").resolve(name));
+        final Path device =
+                Files.createDirectories(directory.resolve("sys/devices").resolve(name));
         Files.writeString(device.resolve("dev"), MAJOR + ":" + minor + "\n");
         final Path links = Files.createDirectories(directory.resolve("sys/dev/block"));
         Files.createSymbolicLink(links.resolve(MAJOR + ":" + minor), device);

@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -183,10 +184,28 @@ class ReplicationTest {
         assertThat(checkpoint.kept).isEmpty();
     }
 
+    @Test
+    void aTargetThatIsWrittenInPlaceAndDiffersIsSaidToBeNoCopy() throws IOException {
+        final Volume volume = volume("in-place");
+        final Runnable damage = () -> {
+            try {
+                volume.write(MIB + 5, ByteBuffer.allocate(1), Set.of());
+            } catch (final IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
+
+        assertThatThrownBy(() -> run(Replication.from(new MemorySource(random(8 * MIB, 9)))
+                        .to(new DamagedWhenDurable(VolumeSink.borrowing(volume), damage))
+                        .verify(true)))
+                .hasMessageContaining("from offset " + (MIB + 5))
+                .hasMessageContaining("written in place and is no copy");
+    }
+
     private void flipAByteOfThePart(final long offset) {
         try (DirectoryStream<Path> parts = Files.newDirectoryStream(directory, "*.part")) {
-            try (FileChannel part = FileChannel.open(
-                    parts.iterator().next(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel part =
+                    FileChannel.open(parts.iterator().next(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 final ByteBuffer one = ByteBuffer.allocate(1);
                 part.read(one, offset);
                 part.write(one.put(0, (byte) ~one.get(0)).flip(), offset);
@@ -238,7 +257,9 @@ class ReplicationTest {
 
     private static void copyPartly(final byte[] image, final Volume volume, final MemoryCheckpoint checkpoint)
             throws IOException {
-        try (Job job = ontoVolume(image, volume, checkpoint).rateBytesPerSecond(2 * MIB).start()) {
+        try (Job job = ontoVolume(image, volume, checkpoint)
+                .rateBytesPerSecond(2 * MIB)
+                .start()) {
             await().until(() -> job.progress().durableBytes() > 0);
         }
     }

@@ -20,7 +20,8 @@ public final class Main {
         final int code = run(out, err, args);
         final boolean lost = out.checkError();
         if (lost && stdout.readerIsGone() && code == ExitCode.OK) {
-            System.exit(ExitCode.BROKEN_PIPE); // as who is ended by SIGPIPE, and as quietly: the JVM ignores that signal
+            System.exit(
+                    ExitCode.BROKEN_PIPE); // as who is ended by SIGPIPE, and as quietly: the JVM ignores that signal
         }
         if (lost && code == ExitCode.OK) {
             err.println("replicate: the standard output could not be written to its end");

@@ -2,7 +2,6 @@ package io.replicate.examples.embedding;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.replicate.core.job.ProgressListener;
 import io.replicate.core.job.Result;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
@@ -16,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
@@ -47,19 +47,13 @@ class DocumentedLinesTest {
                     .replace("nbd://backup:10809/sdb", "nbd://localhost:" + server.port() + "/sdb")
                     .replace("/var/lib/replicate", directory.toString());
 
-            final Result result = compile(lines).copy(snapshot -> {});
+            final Result result = compile(lines).call();
 
             assertThat(result.bytes()).isEqualTo(IMAGE_BYTES);
             final ByteBuffer copy = ByteBuffer.allocate(IMAGE_BYTES);
             volume.read(0, copy);
             assertThat(copy.array()).isEqualTo(image);
         }
-    }
-
-    /** What the compiled lines are called through. */
-    public interface Copy {
-        /** Runs them. */
-        Result copy(ProgressListener bar) throws Exception;
     }
 
     private static String five(final String document) throws Exception {
@@ -70,13 +64,15 @@ class DocumentedLinesTest {
         return block.group(1);
     }
 
-    private Copy compile(final String lines) throws Exception {
+    @SuppressWarnings("unchecked")
+    private Callable<Result> compile(final String lines) throws Exception {
         final Path source = directory.resolve("Lines.java");
         Files.writeString(
                 source,
                 "import io.replicate.core.job.*;\n"
-                        + "public class Lines implements " + Copy.class.getCanonicalName() + " {\n"
-                        + "public Result copy(ProgressListener bar) throws Exception {\n"
+                        + "public class Lines implements java.util.concurrent.Callable<Result> {\n"
+                        + "public Result call() throws Exception {\n"
+                        + "ProgressListener bar = snapshot -> {};\n"
                         + lines.replace("}", "return r;}") + "}}\n");
         final int code = ToolProvider.getSystemJavaCompiler()
                 .run(
@@ -92,7 +88,7 @@ class DocumentedLinesTest {
         assertThat(code).as("compiling:%n%s", lines).isZero();
         try (URLClassLoader loader = new URLClassLoader(
                 new URL[] {directory.toUri().toURL()}, getClass().getClassLoader())) {
-            return (Copy) loader.loadClass("Lines").getConstructor().newInstance();
+            return (Callable<Result>) loader.loadClass("Lines").getConstructor().newInstance();
         }
     }
 }
