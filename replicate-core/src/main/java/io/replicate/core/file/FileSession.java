@@ -18,6 +18,8 @@ import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -51,8 +53,11 @@ final class FileSession implements Session<Extent> {
     private final long sizeBytes;
     private final boolean inMemory;
     private final NewMode newMode;
-    private @Nullable FileSource stored;
     private @Nullable FileSource proof;
+
+    /** What was read back: of a file that grows, sources of growing sizes, since earlier ones may be in use. */
+    private final List<FileSource> stored = new ArrayList<>();
+
     private boolean nameDurable; // used by the thread that flushes
     private boolean over;
 
@@ -195,11 +200,13 @@ final class FileSession implements Session<Extent> {
         if (over) {
             part.file().advise(0, 0, Linux.POSIX_FADV_DONTNEED);
         }
-        if (stored == null) {
-            stored = FileSource.borrowing(
-                    part.file(), sizeBytes == Unit.UNKNOWN ? part.file().size() : sizeBytes);
+        final long size = sizeBytes == Unit.UNKNOWN ? part.file().size() : sizeBytes;
+        synchronized (stored) {
+            if (stored.isEmpty() || stored.get(stored.size() - 1).geometry().sizeBytes() < size) {
+                stored.add(FileSource.borrowing(part.file(), size));
+            }
+            return Optional.of(stored.get(stored.size() - 1));
         }
-        return Optional.of(stored);
     }
 
     @Override
@@ -226,8 +233,8 @@ final class FileSession implements Session<Extent> {
             if (proof != null) {
                 proof.close();
             }
-            if (stored != null) {
-                stored.close();
+            for (final FileSource source : stored) {
+                source.close();
             }
         }
     }

@@ -24,6 +24,9 @@ import picocli.CommandLine.ParameterException;
 /** The options of both generations of dolly, in any order, and ours. */
 final class DollyFlags {
     private static final int MAX_CONFIG_BYTES = 64 << 10;
+    private static final int DEFAULT_START_SECONDS = 60;
+    private static final int DEFAULT_IDLE_SECONDS = 30;
+    private static final int DEFAULT_FINISH_SECONDS = 120;
 
     @Option(names = "-s", description = "Be the server; -I, -O, -H, -D and -S imply it.")
     boolean server;
@@ -58,7 +61,9 @@ final class DollyFlags {
     @Option(
             names = "-a",
             paramLabel = "SECONDS",
-            description = "Give up when any step stands still for so long; a client also when no server comes.")
+            description =
+                    "Give up when any step stands still for so long, unless a timeout below says otherwise; a client"
+                            + " also when no server comes.")
     int timeoutSeconds;
 
     @Option(
@@ -155,6 +160,12 @@ final class DollyFlags {
     int controlPort;
 
     @Option(
+            names = "--wake-port",
+            defaultValue = "9996",
+            description = "Where systemd listens on the clients, for -d (default: ${DEFAULT-VALUE}).")
+    int wakePort;
+
+    @Option(
             names = "--bind",
             paramLabel = "ADDRESS",
             defaultValue = "",
@@ -171,23 +182,23 @@ final class DollyFlags {
     @Option(
             names = "--start-timeout",
             paramLabel = "SECONDS",
-            defaultValue = "60",
-            description = "How long a step of building the ring may take (default: ${DEFAULT-VALUE}).")
-    int startSeconds;
+            description = "How long a step of building the ring may take (default: -a, or 60).")
+    @Nullable
+    Integer startSeconds;
 
     @Option(
             names = "--idle-timeout",
             paramLabel = "SECONDS",
-            defaultValue = "30",
-            description = "How long data may stand still (default: ${DEFAULT-VALUE}).")
-    int idleSeconds;
+            description = "How long data may stand still (default: -a, or 30).")
+    @Nullable
+    Integer idleSeconds;
 
     @Option(
             names = "--finish-timeout",
             paramLabel = "SECONDS",
-            defaultValue = "120",
-            description = "How long clients may take to store the rest (default: ${DEFAULT-VALUE}).")
-    int finishSeconds;
+            description = "How long clients may take to store the rest (default: -a, or 120).")
+    @Nullable
+    Integer finishSeconds;
 
     @Option(names = "--mutual", description = "With -P: only obey a server that proves the password too (no old one).")
     boolean mutual;
@@ -227,9 +238,9 @@ final class DollyFlags {
         }
         positive(line, "-r", tries);
         positive(line, "-b", blockBytes);
-        positive(line, "--start-timeout", startSeconds);
-        positive(line, "--idle-timeout", idleSeconds);
-        positive(line, "--finish-timeout", finishSeconds);
+        positive(line, "--start-timeout", startSeconds == null ? 1 : startSeconds);
+        positive(line, "--idle-timeout", idleSeconds == null ? 1 : idleSeconds);
+        positive(line, "--finish-timeout", finishSeconds == null ? 1 : finishSeconds);
         if (timeoutSeconds < 0 || dummySeconds < 0 || bufferBytes < 0) {
             throw new ParameterException(line, "-a, -t and -u are not negative");
         }
@@ -375,22 +386,28 @@ final class DollyFlags {
         throw ReplicationException.misuse("host '" + host + "' has no " + (resolve4 ? "IPv4" : "IPv6") + " address");
     }
 
+    private Duration wait(final @Nullable Integer given, final int otherwise) {
+        if (given != null) {
+            return Duration.ofSeconds(given);
+        }
+        return Duration.ofSeconds(timeoutSeconds > 0 ? timeoutSeconds : otherwise);
+    }
+
     DollyOptions options(final Dialect spoken, final DollyListener listener) {
-        final Duration wait = Duration.ofSeconds(timeoutSeconds);
-        final boolean given = timeoutSeconds > 0;
         return DollyOptions.builder()
                 .dialect(spoken)
                 .ports(dataPort, controlPort)
+                .wakePort(wakePort)
                 .bind(bind)
                 .password(password)
                 .mutual(mutual)
                 .extended(!plain)
                 .killable(!noKill)
-                .waitForServer(wait)
+                .waitForServer(Duration.ofSeconds(timeoutSeconds))
                 .waits(
-                        given ? wait : Duration.ofSeconds(startSeconds),
-                        given ? wait : Duration.ofSeconds(idleSeconds),
-                        given ? wait : Duration.ofSeconds(finishSeconds))
+                        wait(startSeconds, DEFAULT_START_SECONDS),
+                        wait(idleSeconds, DEFAULT_IDLE_SECONDS),
+                        wait(finishSeconds, DEFAULT_FINISH_SECONDS))
                 .tries(tries)
                 .blockBytes(blockBytes)
                 .socketBufferBytes(bufferBytes)

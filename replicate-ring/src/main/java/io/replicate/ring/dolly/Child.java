@@ -1,35 +1,37 @@
 package io.replicate.ring.dolly;
 
-import io.replicate.core.block.Block;
-import io.replicate.core.block.BlockPipe;
-import io.replicate.core.block.Parcel;
-import io.replicate.core.spi.Extent;
-import io.replicate.core.spi.Link;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections to one child: configures it, feeds it, and listens to what flows back from it and from those behind
- * it. Lines flow back until everybody behind is ready; the eight bytes after that acknowledge.
+ * One child: what flows back from it and from those behind it, and what it is told. Lines flow back until everybody
+ * behind is ready; the eight bytes after that acknowledge. The data goes by its {@link Feeder}.
  */
 final class Child implements AutoCloseable {
     /** What flows back. Called by the child's own threads. */
     interface Events {
         void line(Child child, String line);
 
+        /** A node of ours behind can be taken over by this token. */
+        void heir(String name, String token);
+
         /** The child is still at it: storing, syncing, waiting for those behind it. */
         void busy(Child child);
 
-        /** All is acknowledged: with a number of bytes, or {@link Outflow#BY_NAME} where every node has reported for itself. */
+        /** All is acknowledged: with a number of bytes, or {@link Roster#BY_NAME} where every node has reported for itself. */
         void acknowledged(Child child, long bytes);
 
         void reported(Child child, DollyNode node);
@@ -38,38 +40,58 @@ final class Child implements AutoCloseable {
     }
 
     private static final int ACK_BYTES = 8;
-    private static final int PIPE_BLOCKS = 8;
-    private static final Duration AUTH_PAUSE = Duration.ofMillis(200);
-    private static final Duration REFUSAL_PAUSE = Duration.ofMillis(100);
-    private static final Duration PING = Duration.ofSeconds(2);
+    private static final Pattern HEIR = Pattern.compile("\\+heir (\\S+) ([0-9a-f]{32})");
 
     private final int index;
     private final String name;
     private final Dialect dialect;
+    private final DollyOptions options;
+    private final boolean single;
     private final @Nullable Password password;
     private final Events events;
     private final Set<String> waitingFor = new HashSet<>();
-    private final BlockPipe<Extent> pipe = new BlockPipe<>(PIPE_BLOCKS, ControlLink.FOR_EVER);
     private final ControlLink control;
-    private @Nullable DataOut data;
-    private @Nullable Thread sender;
+    private final Feeder feeder;
+    private BooleanSupplier upstream = () -> true;
     private volatile boolean extended;
     private volatile boolean over;
     private volatile long total = -1;
+    private boolean takenOver;
 
-    private Child(
+    Child(
             final int index,
             final String name,
-            final Dialect dialect,
+            final Outflow.Plan plan,
             final @Nullable Password password,
-            final Events events,
-            final ControlLink control) {
+            final ControlLink control,
+            final DataOut data,
+            final Events events) {
         this.index = index;
         this.name = name;
-        this.dialect = dialect;
+        this.dialect = plan.dialect();
+        this.options = plan.options();
+        this.single = plan.config().add().count() == 0;
         this.password = password;
-        this.events = events;
         this.control = control;
+        this.events = events;
+        this.feeder = new Feeder(name, data, options, this::lose);
+    }
+
+    /** Returns a child that has been fed up to {@code from} by another. */
+    static Child takenOver(
+            final int index,
+            final String name,
+            final Outflow.Plan plan,
+            final @Nullable Password password,
+            final ControlLink control,
+            final DataOut data,
+            final Events events,
+            final long from) {
+        final Child child = new Child(index, name, plan, password, control, data, events);
+        child.extended = true;
+        child.takenOver = true;
+        child.feeder.framedFrom(from);
+        return child;
     }
 
     int index() {
@@ -80,173 +102,28 @@ final class Child implements AutoCloseable {
         return name;
     }
 
+    Feeder feeder() {
+        return feeder;
+    }
+
     boolean isOver() {
         return over;
     }
 
-    boolean isExtended() {
-        return extended;
-    }
-
-    /** Connects to a child and configures it: steps 1 to 6, the control connection first. */
-    static Child open(final Outflow.Plan plan, final int index, final Sockets sockets, final Events events)
-            throws IOException {
-        final DollyOptions options = plan.options();
-        final String name = plan.config().hosts().get(index);
-        final DollyListener listener = options.listener();
-        listener.verbose("Connecting to host " + name + "...");
-        final Deadline deadline = Deadline.in(options.startWait());
-        final ControlLink control = new ControlLink(sockets.control(name, deadline));
-        final Child child = new Child(
-                index,
-                name,
-                plan.dialect(),
-                options.password() == null ? null : Password.of(options.password()),
-                events,
-                control);
-        try {
-            if (plan.dialect() == Dialect.MODERN) {
-                child.authenticate(options.startWait());
-            }
-            // an old child's queue holds two connections: of more it takes the first ones once it is configured
-            if (plan.config().add().count() > 0) {
-                child.configure(plan);
-                child.connectData(plan, sockets, deadline);
-            } else {
-                child.connectData(plan, sockets, deadline);
-                child.configure(plan);
-            }
-            listener.verbose("data control.");
-            return child;
-        } catch (final IOException e) {
-            child.close();
-            throw e;
-        }
-    }
-
-    private void connectData(final Outflow.Plan plan, final Sockets sockets, final Deadline deadline)
-            throws IOException {
-        final AddedLinks add = plan.config().add();
-        final Link[] links = new Link[add.links()];
-        try {
-            for (int i = 0; i < links.length; i++) {
-                links[i] = sockets.data(add.nameOf(name, i), plan.config().segmentBytes(), deadline);
-                if (links.length > 1) {
-                    links[i].send(ByteBuffer.allocate(Integer.BYTES)
-                            .order(ByteOrder.LITTLE_ENDIAN)
-                            .putInt(i)
-                            .flip());
-                }
-            }
-        } catch (final IOException e) {
-            for (final Link link : links) {
-                if (link != null) {
-                    Threads.closeQuietly(link);
-                }
-            }
-            throw e;
-        }
-        data = new DataOut(links, plan.options().blockBytes());
-        data.timeout(plan.options().idleWait());
-    }
-
-    private void configure(final Outflow.Plan plan) throws IOException {
-        if (dialect == Dialect.MODERN) {
-            control.write(new byte[] {(byte) (plan.directory() ? 1 : 0), 0, 0, 0});
-        }
-        control.write(plan.text().bytes());
-    }
-
-    /** Proves nothing to a child without a password; else asks it for its proof. */
-    private void authenticate(final Duration wait) throws IOException {
-        if (password == null) {
-            control.write(new byte[] {0});
-            if (!control.fillOrWait(REFUSAL_PAUSE)) {
-                throw ReplicationException.fail(
-                        "client " + name + " closed the connection at once: it asks for a password (-P)", null);
-            }
-            return;
-        }
-        authenticate(control, name, password, wait);
-        try {
-            Thread.sleep(AUTH_PAUSE.toMillis()); // old clients swallow what comes together with OK
-        } catch (final InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ReplicationException(ReplicationException.Category.CANCELLED, "interrupted", e);
-        }
-    }
-
-    /** Steps 1 to 4, towards a child that has a password. */
-    static void authenticate(final ControlLink control, final String name, final Password password, final Duration wait)
-            throws IOException {
-        final byte[] nonce = Password.nonce(Password.NONCE_BYTES);
-        control.write(
-                ByteBuffer.allocate(1 + nonce.length).put((byte) 1).put(nonce).array());
-        final byte[] answer = control.takeOrEnd(Password.PROOF_BYTES, wait);
-        if (answer == null) {
-            throw ReplicationException.fail(
-                    "client " + name + " closed the connection at once: it has no password (-P)", null);
-        }
-        if (!password.proves(nonce, answer)) {
-            control.write(("AUTH_FAILED:" + name + "\0").getBytes(StandardCharsets.UTF_8));
-            throw ReplicationException.fail("client " + name + " has another password (-P)", null);
-        }
-        control.write(new byte[] {'O', 'K', 0});
-    }
-
     /** Begins to listen, and to send what is offered. */
-    void start(final Set<String> subtree) {
+    void start(final Collection<String> subtree, final BooleanSupplier upstreamLives) {
         waitingFor.addAll(subtree);
+        upstream = upstreamLives;
         Threads.start("dolly-backflow-" + name, this::backflow);
-        sender = Threads.start("dolly-send-" + name, this::send);
-    }
-
-    private void send() {
-        try {
-            while (true) {
-                final @Nullable Parcel<Extent> parcel = pipe.take();
-                if (parcel == null) {
-                    return;
-                }
-                data().send(block(parcel));
-            }
-        } catch (final IOException e) {
-            lose("does not take data: " + e.getMessage());
-        }
-    }
-
-    private static Block block(final Parcel<Extent> parcel) {
-        final @Nullable Block block = parcel.block();
-        if (block == null) {
-            throw new IllegalStateException("a parcel without bytes");
-        }
-        return block;
-    }
-
-    private DataOut data() {
-        final @Nullable DataOut out = data;
-        if (out == null) {
-            throw new IllegalStateException(name + " is not connected");
-        }
-        return out;
-    }
-
-    /** Gives a block, whose reference it takes over, to the sender; waits while that is behind. */
-    void offer(final Extent extent, final Block block) {
-        if (over) {
-            block.release();
-            return;
-        }
-        try {
-            pipe.put(new Parcel<>(extent, block));
-        } catch (final IOException e) {
-            lose(String.valueOf(e.getMessage())); // the sender has said why
+        feeder.start();
+        if (takenOver) {
+            Threads.start("dolly-ping-" + name, this::ping);
         }
     }
 
     private void backflow() {
         try {
-            boolean first = true;
+            boolean first = !takenOver;
             while (!over) {
                 if (!extended && acknowledges()) {
                     final long bytes = ByteBuffer.wrap(control.take(ACK_BYTES))
@@ -266,14 +143,30 @@ final class Child implements AutoCloseable {
                     }
                     continue;
                 }
-                if (!control.fill(ControlLink.FOR_EVER)) {
-                    lose("ended the control connection");
+                if (!fill()) {
+                    lose(
+                            first && dialect == Dialect.MODERN && password == null
+                                    ? "ended the control connection without a word; does it ask for a password (-P)?"
+                                    : "ended the control connection");
                     return;
                 }
             }
         } catch (final IOException e) {
             lose(String.valueOf(e.getMessage()));
         }
+    }
+
+    private boolean fill() throws IOException {
+        if (!extended) {
+            return control.fill(ControlLink.FOR_EVER);
+        }
+        final Duration silence = Extension.silence(options);
+        final int before = control.available();
+        final boolean open = control.fillOrWait(silence);
+        if (open && control.available() == before) {
+            throw ReplicationException.retry("has said nothing for " + silence.toMillis() / 1000.0 + " s", null);
+        }
+        return open;
     }
 
     /** Whether the next eight bytes acknowledge: everybody behind is ready, or they say just what must be said. */
@@ -291,47 +184,44 @@ final class Child implements AutoCloseable {
         return total >= 0 && control.available() == ACK_BYTES && value == total;
     }
 
+    /** A child that announces itself gets an answer, unless it has been treated as an old one already. */
     private void greet(final String line) throws IOException {
         final Optional<byte[]> nonce = Extension.announced(line, dialect.configured(name));
-        if (nonce.isEmpty()) {
-            return;
+        synchronized (this) {
+            if (nonce.isPresent() && options.extended() && total < 0 && feeder.mayFrame()) {
+                final String proof =
+                        password == null ? "-" : HexFormat.of().formatHex(password.parentProof(nonce.get()));
+                final byte[] hello =
+                        ("hello " + proof + (single ? " frames\n" : "\n")).getBytes(StandardCharsets.US_ASCII);
+                control.write(ByteBuffer.allocate(Extension.MAGIC.length + hello.length)
+                        .put(Extension.MAGIC)
+                        .put(hello)
+                        .array());
+                extended = true;
+                feeder.spoken(single);
+                Threads.start("dolly-ping-" + name, this::ping);
+                return;
+            }
         }
-        final String proof = password == null ? "-" : HexFormat.of().formatHex(password.parentProof(nonce.get()));
-        final byte[] hello = ("hello " + proof + "\n").getBytes(StandardCharsets.US_ASCII);
-        control.write(ByteBuffer.allocate(Extension.MAGIC.length + hello.length)
-                .put(Extension.MAGIC)
-                .put(hello)
-                .array());
-        extended = true;
-        Threads.start("dolly-ping-" + name, this::ping);
+        feeder.spoken(false);
     }
 
     private void ping() {
         try {
             while (!over) {
-                Thread.sleep(PING.toMillis());
-                control.writeLine("ping");
+                Thread.sleep(Extension.ping(options).toMillis());
+                if (upstream.getAsBoolean()) {
+                    control.writeLine("ping");
+                }
             }
         } catch (final IOException | InterruptedException e) {
             // whoever listens to the child finds out that it is gone
         }
     }
 
-    private boolean heard(final String line) {
-        if (extended && line.equals("+done")) {
-            over = true;
-            events.acknowledged(this, Outflow.BY_NAME);
-            return false;
-        }
-        if (extended && line.equals("+busy")) {
-            events.busy(this);
-            return true;
-        }
-        final @Nullable DollyNode node = extended ? DollyNode.fromLine(line) : null;
-        if (node != null) {
-            waitingFor.remove(node.name());
-            events.reported(this, node);
-            return true;
+    private boolean heard(final String line) throws IOException {
+        if (extended && line.startsWith("+")) {
+            return heardExtended(line);
         }
         final String plain = Extension.plain(line);
         waitingFor.removeIf(host -> plain.equals(dialect.ready(host)));
@@ -339,21 +229,53 @@ final class Child implements AutoCloseable {
         return true;
     }
 
-    /** Says how long the stream is, at once. */
-    void end(final long bytes) {
-        total = bytes;
+    private boolean heardExtended(final String line) throws IOException {
+        final Matcher heir = HEIR.matcher(line);
+        final @Nullable DollyNode node = DollyNode.fromLine(line);
+        if (node != null) {
+            waitingFor.remove(node.name());
+            events.reported(this, node);
+        } else if (heir.matches()) {
+            events.heir(heir.group(1), heir.group(2));
+        } else if (line.equals("+frames")) {
+            feeder.framesAgreed();
+        } else if (line.equals("+busy")) {
+            events.busy(this);
+        } else if (line.equals("+done")) {
+            control.writeLine("thanks");
+            over = true;
+            events.acknowledged(this, Roster.BY_NAME);
+            return false;
+        }
+        return true;
+    }
+
+    /**
+     * Says how long the stream is.
+     *
+     * @param atOnce also to an old child that has not got all the data yet; else it hears it behind the data, as from a
+     *     real server.
+     */
+    void end(final long bytes, final boolean atOnce) {
         try {
-            if (extended) {
-                control.writeLine("end " + bytes);
-            } else {
-                control.write(ByteBuffer.allocate(ACK_BYTES)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .putLong(bytes)
-                        .array());
+            synchronized (this) {
+                total = bytes;
+                if (extended) {
+                    control.writeLine("end " + bytes);
+                } else if (atOnce) {
+                    mark(bytes);
+                }
             }
         } catch (final IOException e) {
             lose(String.valueOf(e.getMessage()));
         }
+    }
+
+    private void mark(final long bytes) throws IOException {
+        control.write(ByteBuffer.allocate(ACK_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(bytes)
+                .array());
     }
 
     /** Tells a child of ours more. */
@@ -367,15 +289,17 @@ final class Child implements AutoCloseable {
         }
     }
 
-    /** Waits until everything offered is sent. */
-    void drain(final boolean shutdown) {
-        pipe.finish();
-        if (sender != null) {
-            Threads.join(sender);
-        }
-        if (shutdown && !over) {
+    /**
+     * Waits until everything offered is sent.
+     *
+     * @param last whether this is the server: then an old child gets the end mark now, and the end of the data.
+     */
+    void drain(final boolean last) {
+        feeder.finish();
+        if (last && !over && !extended) {
             try {
-                data().shutdown();
+                mark(total);
+                feeder.shutdown();
             } catch (final IOException e) {
                 // the acknowledgement tells whether it has all
             }
@@ -388,7 +312,6 @@ final class Child implements AutoCloseable {
             news = !over;
             over = true;
         }
-        pipe.fail(ReplicationException.retry(name + " " + reason, null));
         if (news) {
             close();
             events.lost(this, reason);
@@ -398,10 +321,7 @@ final class Child implements AutoCloseable {
     @Override
     public void close() {
         over = true;
-        pipe.fail(new ReplicationException(ReplicationException.Category.CANCELLED, "closed"));
         Threads.closeQuietly(control);
-        if (data != null) {
-            data.close();
-        }
+        feeder.close();
     }
 }

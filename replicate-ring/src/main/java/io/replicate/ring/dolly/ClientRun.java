@@ -1,54 +1,42 @@
 package io.replicate.ring.dolly;
 
-import io.replicate.core.block.Block;
 import io.replicate.core.block.BlockPool;
-import io.replicate.core.net.Links;
-import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Link;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One copy at a client. Three kinds of threads: this one receives, one stores, and one sends to each child, all from the
- * same blocks; one more listens to the parent. The end is where the announced length is reached, whenever the
- * announcement comes.
+ * One copy at a client. Three kinds of threads: this one receives, one stores, and one sends to each child, all the same
+ * pieces; one more listens to the parent. The end is where the announced length is reached, whenever the announcement
+ * comes. When a parent of ours is lost, the copy waits for another to take its place, and goes on.
  */
-final class ClientRun implements Parent.Events {
+final class ClientRun {
     private static final int BLOCK_BYTES = 1 << 20;
     private static final int BLOCKS_PER_READER = 10;
-    private static final Duration TICK = Duration.ofMillis(200);
 
     private final Admission admission;
     private final Door door;
     private final Sockets sockets;
     private final DollyOptions options;
     private final Parent parent;
-    private @Nullable DataIn data;
-    private @Nullable Outflow outflow;
-    private @Nullable IOException failure;
-    private boolean forwarding;
-    private boolean endForwarded;
-
-    /** Held until the end mark is on its way: nothing that belongs behind it may overtake it. */
-    private final Object endOrder = new Object();
-
-    private boolean complete;
-    private boolean finished;
-    private long received;
-    private long total = -1;
+    private final Arrival arrival;
 
     ClientRun(final Admission admission, final Door door, final Sockets sockets, final DollyOptions options) {
         this.admission = admission;
         this.door = door;
         this.sockets = sockets;
         this.options = options;
+        this.arrival = new Arrival(options);
         this.parent = new Parent(
-                admission.control(), options.password() == null ? null : Password.of(options.password()), this);
+                admission.control(),
+                options.password() == null ? null : Password.of(options.password()),
+                options,
+                arrival);
+        arrival.of(parent);
     }
 
     DollyReport run() throws IOException {
@@ -63,26 +51,16 @@ final class ClientRun implements Parent.Events {
             describe(config, me);
             return run(config, me, name);
         } catch (final IOException e) {
-            final IOException cause = rootCause(e);
+            final IOException cause = arrival.rootCause(e);
             if (!name.isEmpty()) {
                 parent.relay(DollyNode.failed(name, String.valueOf(cause.getMessage()))
                         .toLine());
             }
             throw cause;
         } finally {
-            synchronized (this) {
-                finished = true;
-            }
-            admission.control().close();
+            arrival.finish();
+            parent.close();
         }
-    }
-
-    private synchronized IOException rootCause(final IOException e) {
-        final @Nullable String refusal = parent.refusal();
-        if (refusal != null) {
-            return ReplicationException.fail(refusal, e);
-        }
-        return failure == null ? e : failure;
     }
 
     private void describe(final DollyConfig config, final int me) {
@@ -94,39 +72,50 @@ final class ClientRun implements Parent.Events {
     private DollyReport run(final DollyConfig config, final int me, final String name) throws IOException {
         final Outflow.Plan plan =
                 new Outflow.Plan(config, admission.config(), admission.dialect(), admission.directory(), me, options);
-        try (DataIn in = new DataIn(door.data(admission, config.add().links()), options.blockBytes());
-                Outflow out = new Outflow(plan, sockets, parent::relay)) {
-            synchronized (this) {
-                data = in;
-                outflow = out;
-            }
+        final int readers = config.topology().fanout() + 1;
+        final Link[] links = door.data(admission, config.add().links());
+        try (BlockPool pool = new BlockPool(BLOCK_BYTES, BLOCKS_PER_READER * readers + 4);
+                Outflow out = new Outflow(plan, sockets, parent::relay, () -> !parent.isGone())) {
+            arrival.outflow(out);
             options.listener().verbose("Connected data...done.");
-            parent.configured(admission.dialect().configured(name), options.extended());
+            parent.configured(name, admission.dialect().configured(name), options.extended());
             if (options.mutual() && options.password() != null && !parent.awaitExtended(options.startWait())) {
                 throw ReplicationException.fail(
                         admission.control().peer() + " has not proven the password (-P), and --mutual asks for it",
                         null);
             }
-            try (StreamTarget target = Targets.open(admission, config, options)) {
+            try (StreamTarget target = Targets.open(admission, config, options);
+                    Inflow in = new Inflow(
+                            door,
+                            parent,
+                            options,
+                            links,
+                            pool,
+                            target.spliceTarget().orElse(null),
+                            arrival)) {
+                arrival.inflow(in);
+                door.watch((control, line) -> arrival.request(control, line, door));
                 out.connect(parent::isExtended);
                 parent.ready(admission.dialect().ready(name));
-                forwardEnd(true);
+                arrival.connected();
                 options.listener().verbose("Accepted.");
                 options.listener().verbose("Receiving...");
                 return copy(config, name, in, out, target);
+            }
+        } finally {
+            for (final Link link : links) {
+                Threads.closeQuietly(link);
             }
         }
     }
 
     private DollyReport copy(
-            final DollyConfig config, final String name, final DataIn in, final Outflow out, final StreamTarget target)
+            final DollyConfig config, final String name, final Inflow in, final Outflow out, final StreamTarget target)
             throws IOException {
         final long beginNs = System.nanoTime();
-        final Store store = new Store(target);
-        try {
-            receive(in, out, store, config);
-            forwardEnd(false);
-            parent.busy();
+        try (Store store = new Store(target, options.idleWait())) {
+            out.history(store);
+            receive(in, out, store);
             final String digest = store.finish();
             out.sum(digest);
             out.drain(false);
@@ -138,199 +127,42 @@ final class ClientRun implements Parent.Events {
             out.awaitAcknowledgements(options.finishWait());
             final Duration elapsed = Duration.ofNanos(Math.max(1, System.nanoTime() - beginNs));
             return report(config, name, digest, elapsed, out.results(), lost);
-        } finally {
-            store.close();
         }
     }
 
-    private void receive(final DataIn in, final Outflow out, final Store store, final DollyConfig config)
-            throws IOException {
-        final int readers = config.topology().fanout() + 1;
-        in.timeout(options.startWait().multipliedBy(2));
-        try (BlockPool pool = new BlockPool(BLOCK_BYTES, BLOCKS_PER_READER * readers + 4)) {
-            while (!isComplete()) {
-                final Block block = pool.take();
-                try {
-                    final ByteBuffer space = block.space();
-                    final int n = receive(in, space);
-                    if (n < 0) {
-                        await();
-                        continue;
-                    }
-                    if (received == 0) {
-                        in.timeout(options.idleWait());
-                    }
-                    block.length(n);
-                    final Extent extent = Extent.data(received, n);
-                    out.offer(extent, block);
-                    store.offer(extent, block);
-                    if (store.failure() != null && !out.isAlive()) {
-                        throw store.failure();
-                    }
-                    arrived(n);
-                } finally {
-                    block.release();
-                }
-                options.listener().moved(false, received);
-            }
-        }
-    }
-
-    /** Receives at least one byte; -1 when there is nothing more to receive. */
-    private int receive(final DataIn in, final ByteBuffer space) throws IOException {
-        while (true) {
-            final int n;
+    private void receive(final Inflow in, final Outflow out, final Store store) throws IOException {
+        while (!arrival.isComplete()) {
+            final @Nullable Piece piece;
             try {
-                n = in.receive(space);
+                piece = in.next(arrival.received());
             } catch (final IOException e) {
-                if (isComplete()) {
-                    return -1;
+                if (!arrival.isComplete()) {
+                    in.replace(arrival.awaitTakeover(e));
                 }
-                rethrow();
-                if (!Links.isTimeout(e)) {
-                    throw e;
-                }
-                if (parent.heardWithin(options.idleWait())) {
-                    continue;
-                }
-                throw ReplicationException.fail(
-                        "no data for "
-                                + (received == 0 ? options.startWait().multipliedBy(2) : options.idleWait()).toSeconds()
-                                + " s from " + admission.control().peer(),
-                        e);
+                continue;
             }
-            if (n >= 0 || received > 0 || isComplete() || !nextConnection(in)) {
-                return n;
+            if (piece == null) {
+                arrival.awaitAll();
+                continue;
             }
-        }
-    }
-
-    /** An empty connection may be what a dead server had left in the queue: the right one is behind it. */
-    private boolean nextConnection(final DataIn in) throws IOException {
-        final Deadline deadline = Deadline.in(options.idleWait());
-        while (!isComplete() && !deadline.passed()) {
-            rethrow();
-            final @Nullable Link next = door.nextData(TICK);
-            if (next != null) {
-                next.timeout(options.startWait().multipliedBy(2));
-                in.replace(next);
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** The data has ended, and only the control connection tells whether that is all. */
-    private void await() throws IOException {
-        final long announced = parent.awaitTotal(options.idleWait());
-        if (announced < 0) {
-            rethrow();
-            throw ReplicationException.fail(
-                    "the data ended after " + received + " bytes, and "
-                            + admission.control().peer() + " has not said whether that is all",
-                    null);
-        }
-        // the parent's thread may know the total already and not have told us yet
-        takeTotal(announced);
-        if (!isComplete()) {
-            rethrow();
-            throw ReplicationException.fail("the data ended after " + received + " bytes of " + announced, null);
-        }
-    }
-
-    private synchronized void takeTotal(final long announced) throws IOException {
-        total = announced;
-        checkLength();
-    }
-
-    private synchronized void arrived(final int bytes) throws IOException {
-        received += bytes;
-        checkLength();
-    }
-
-    private void checkLength() throws IOException {
-        if (total >= 0 && received > total) {
-            throw ReplicationException.corrupt(
-                    admission.control().peer() + " has sent " + received + " bytes instead of " + total);
-        }
-        complete = total >= 0 && received == total;
-    }
-
-    private synchronized boolean isComplete() throws IOException {
-        if (!complete) {
-            rethrow();
-        }
-        return complete;
-    }
-
-    private synchronized void rethrow() throws IOException {
-        if (failure != null) {
-            throw failure;
-        }
-    }
-
-    @Override
-    public void end(final long bytes) {
-        synchronized (this) {
-            total = bytes;
-            options.listener()
-                    .verbose("Max. bytes will be " + bytes + " bytes. " + (bytes - received) + " bytes left.");
             try {
-                checkLength();
-            } catch (final IOException e) {
-                failure = e;
-            }
-            if ((complete || failure != null) && data != null) {
-                data.close(); // wakes the thread that waits for data
-            }
-        }
-        forwardEnd(false);
-    }
-
-    /** Forwards the end mark as soon as it is known and there is somebody to tell. */
-    private void forwardEnd(final boolean connected) {
-        synchronized (endOrder) {
-            final @Nullable Outflow out;
-            synchronized (this) {
-                forwarding |= connected;
-                if (!forwarding || endForwarded || total < 0) {
-                    return;
+                out.offer(piece);
+                store.offer(piece);
+                if (store.failure() != null && !out.isAlive()) {
+                    throw store.failure();
                 }
-                endForwarded = true;
-                out = outflow;
+                arrival.arrived(piece.length());
+            } finally {
+                piece.release();
             }
-            if (out != null) {
-                out.end(total);
-            }
+            options.listener().moved(false, piece.end());
         }
-    }
-
-    @Override
-    public synchronized void failed(final IOException cause) {
-        if (finished || complete) {
-            return;
-        }
-        if (total >= 0 && !parent.isExtended()) {
-            return; // an old parent may leave behind the end mark: the data tells
-        }
-        if (failure == null) {
-            failure = cause;
-        }
-        if (data != null) {
-            data.close();
-        }
+        arrival.connected();
     }
 
     void stop() {
-        synchronized (this) {
-            if (!finished && failure == null) {
-                failure = new ReplicationException(ReplicationException.Category.CANCELLED, "stopped");
-            }
-            if (data != null) {
-                data.close();
-            }
-        }
-        Threads.closeQuietly(admission.control());
+        arrival.stop();
+        parent.close();
     }
 
     /** Returns why this copy must not be committed, or null. */
@@ -343,7 +175,7 @@ final class ClientRun implements Parent.Events {
         }
         final @Nullable String sum = parent.awaitSum(options.idleWait());
         if (sum == null) {
-            return ReplicationException.fail(admission.control().peer() + " has not sent the digest", null);
+            return ReplicationException.fail(parent.peer() + " has not sent the digest", null);
         }
         return sum.equals(digest)
                 ? null
@@ -358,6 +190,7 @@ final class ClientRun implements Parent.Events {
             final List<DollyNode> behind,
             final @Nullable IOException lost)
             throws IOException {
+        final long received = arrival.received();
         final List<DollyNode> all = new ArrayList<>();
         if (lost == null) {
             final DollyNode.State state = parent.isExtended() ? DollyNode.State.PROVEN : DollyNode.State.ACKNOWLEDGED;
@@ -368,14 +201,11 @@ final class ClientRun implements Parent.Events {
         all.addAll(behind);
         if (parent.isExtended()) {
             parent.report(all);
-            parent.awaitGone(Duration.ofSeconds(2));
         } else if (all.stream().allMatch(DollyNode::ok)) {
             parent.acknowledge(received);
         }
         if (lost != null) {
-            synchronized (this) {
-                failure = lost;
-            }
+            arrival.fail(lost);
             throw lost;
         }
         options.listener().verbose("Transmitted.");

@@ -129,6 +129,20 @@ final class ControlLink implements AutoCloseable {
         return null;
     }
 
+    /** Takes the next line, without its end; null when the peer ended its stream before. */
+    @Nullable
+    String line(final Duration wait) throws IOException {
+        while (true) {
+            final String line = pollLine();
+            if (line != null) {
+                return line;
+            }
+            if (!fill(wait)) {
+                return null;
+            }
+        }
+    }
+
     @Override
     public void close() throws IOException {
         link.close();

@@ -12,15 +12,29 @@ final class DataIn implements AutoCloseable {
     private final Link[] links;
     private final ByteBuffer[] buffers;
     private final int blockBytes;
+    private final ByteBuffer begun;
     private long position;
 
     DataIn(final Link[] links, final int blockBytes) {
         this.links = links.clone();
         this.blockBytes = blockBytes;
+        this.begun = ByteBuffer.allocate(0);
         this.buffers = new ByteBuffer[links.length > 1 ? links.length : 0];
         for (int i = 0; i < buffers.length; i++) {
             buffers[i] = ByteBuffer.allocateDirect(BUFFER_BYTES).limit(0);
         }
+    }
+
+    /**
+     * Creates it for one connection.
+     *
+     * @param begun what has come on it already.
+     */
+    DataIn(final Link link, final ByteBuffer begun) {
+        this.links = new Link[] {link};
+        this.buffers = new ByteBuffer[0];
+        this.blockBytes = 1;
+        this.begun = begun;
     }
 
     void timeout(final Duration idle) {
@@ -31,6 +45,12 @@ final class DataIn implements AutoCloseable {
 
     /** Receives at least one byte; -1 when the stream has ended. */
     int receive(final ByteBuffer into) throws IOException {
+        if (begun.hasRemaining()) {
+            final int length = Math.min(begun.remaining(), into.remaining());
+            into.put(begun.slice(begun.position(), length));
+            begun.position(begun.position() + length);
+            return length;
+        }
         if (links.length == 1) {
             return links[0].receive(into);
         }
@@ -60,12 +80,6 @@ final class DataIn implements AutoCloseable {
             position += length;
         }
         return into.position() - begin;
-    }
-
-    /** Goes on with another connection: this one was nobody's. */
-    void replace(final Link link) {
-        Threads.closeQuietly(links[0]);
-        links[0] = link;
     }
 
     @Override

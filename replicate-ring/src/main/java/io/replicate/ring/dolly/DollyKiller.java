@@ -22,7 +22,7 @@ public final class DollyKiller {
             if (password == null) {
                 control.write(new byte[] {0});
             } else {
-                Child.authenticate(control, host, Password.of(password), WAIT);
+                ChildDoor.authenticate(control, host, Password.of(password), WAIT);
             }
         }
     }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param dialect that a server speaks; a client hears which.
  * @param dataPort of the data connections, 9998 in the field.
  * @param controlPort of the control connections, 9997 in the field.
+ * @param wakePort where systemd listens on a client, to start dolly.
  * @param bind the local address of a client; empty for all.
  * @param password of the modern dialect, or null.
  * @param mutual whether a client with a password only obeys a server that has proven it, which no real dolly can.
@@ -34,6 +35,7 @@ public record DollyOptions(
         Dialect dialect,
         int dataPort,
         int controlPort,
+        int wakePort,
         String bind,
         @Nullable String password,
         boolean mutual,
@@ -81,6 +83,7 @@ public record DollyOptions(
         private Dialect dialect = Dialect.CLASSIC;
         private int dataPort = DATA_PORT;
         private int controlPort = CONTROL_PORT;
+        private int wakePort = WAKE_PORT;
         private String bind = "";
         private @Nullable String password;
         private boolean mutual;
@@ -112,6 +115,12 @@ public record DollyOptions(
         public Builder ports(final int data, final int control) {
             dataPort = data;
             controlPort = control;
+            return this;
+        }
+
+        /** Sets the port by which systemd starts clients. */
+        public Builder wakePort(final int port) {
+            wakePort = port;
             return this;
         }
 
@@ -219,6 +228,7 @@ public record DollyOptions(
                     dialect,
                     dataPort,
                     controlPort,
+                    wakePort,
                     bind,
                     password,
                     mutual,

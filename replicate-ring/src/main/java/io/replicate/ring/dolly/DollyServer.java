@@ -1,8 +1,7 @@
 package io.replicate.ring.dolly;
 
-import io.replicate.core.block.Block;
 import io.replicate.core.block.BlockPool;
-import io.replicate.core.spi.Extent;
+import io.replicate.core.job.ExtentDigest;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -10,8 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The server of a dolly ring: configures the clients, sends the source, and collects who has it. Real dolly clients and
@@ -25,7 +25,6 @@ import java.util.List;
 public final class DollyServer implements AutoCloseable {
     private static final int BLOCK_BYTES = 1 << 20;
     private static final int BLOCKS_PER_CHILD = 10;
-    private static final int READ_UNIT = 1448;
     private static final long DUMMY_UNIT = 1 << 20;
 
     private final DollyConfig config;
@@ -80,17 +79,16 @@ public final class DollyServer implements AutoCloseable {
         return new DollyServer(config, wire(text), options, List.copyOf(directories), List.copyOf(excludes), dummyTime);
     }
 
-    /** Returns the configuration as it is sent: with a line end, and never of the length at which old nodes read on. */
+    /**
+     * Returns the configuration as it is sent: with a line end, without carriage returns, which old nodes would take for
+     * a part of names, and never of the length at which old nodes read on.
+     */
     static byte[] wire(final byte[] text) throws ReplicationException {
-        byte[] bytes = text;
-        if (new String(text, StandardCharsets.ISO_8859_1).endsWith("endconfig")) {
-            bytes = Arrays.copyOf(bytes, bytes.length + 1);
-            bytes[bytes.length - 1] = '\n';
+        String all = new String(text, StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
+        if (all.stripTrailing().endsWith("endconfig") && !all.endsWith("\n")) {
+            all += "\n";
         }
-        if (bytes.length == READ_UNIT) {
-            bytes = Arrays.copyOf(bytes, READ_UNIT + 1);
-            bytes[READ_UNIT] = ' ';
-        }
+        final byte[] bytes = ChildDoor.wire(all.getBytes(StandardCharsets.ISO_8859_1));
         if (bytes.length > DollyConfig.MAX_WIRE_BYTES) {
             throw ReplicationException.misuse("the configuration has " + bytes.length + " bytes, but dolly's clients"
                     + " read at most " + DollyConfig.MAX_WIRE_BYTES
@@ -120,7 +118,9 @@ public final class DollyServer implements AutoCloseable {
                         new Outflow.Plan(
                                 config, new ConfigText(wire), options.dialect(), directory, Topology.SERVER, options),
                         sockets,
-                        this::flowsBack)) {
+                        this::flowsBack,
+                        () -> !closed)) {
+            outflow.history(source.history());
             onClose = outflow::close;
             listener.verbose("Trying to build ring...");
             outflow.connect(() -> true);
@@ -132,7 +132,7 @@ public final class DollyServer implements AutoCloseable {
             listener.verbose("Accepted.");
             listener.verbose("Server: Sending data...");
             final long beginNs = System.nanoTime();
-            final StreamDigest digest = new StreamDigest();
+            final ExtentDigest digest = new ExtentDigest();
             final long total;
             try {
                 total = send(source, outflow, digest);
@@ -142,8 +142,8 @@ public final class DollyServer implements AutoCloseable {
             }
             listener.verbose("Read " + total + " bytes from file(s).");
             listener.verbose("Writing maxbytes = " + total + " to ctrlout");
-            outflow.end(total);
-            final String hex = digest.finish();
+            outflow.end(total, false);
+            final String hex = digest.finish().hex();
             outflow.sum(hex);
             outflow.drain(true);
             listener.moved(true, total);
@@ -177,25 +177,26 @@ public final class DollyServer implements AutoCloseable {
         return Sources.open(config);
     }
 
-    private long send(final StreamSource source, final Outflow outflow, final StreamDigest digest) throws IOException {
+    private long send(final StreamSource source, final Outflow outflow, final ExtentDigest digest) throws IOException {
         final int blocks =
                 BLOCKS_PER_CHILD * config.topology().childrenOf(Topology.SERVER).size() + 4;
+        final CRC32C crc = new CRC32C();
         long position = 0;
         try (BlockPool pool = new BlockPool(BLOCK_BYTES, blocks)) {
             while (true) {
-                final Block block = pool.take();
+                final @Nullable Piece piece = source.next(pool, crc, position);
+                if (piece == null) {
+                    return position;
+                }
                 try {
-                    if (!source.read(block)) {
-                        return position;
-                    }
                     if (closed) {
                         throw new ReplicationException(ReplicationException.Category.CANCELLED, "stopped");
                     }
-                    outflow.offer(Extent.data(position, block.length()), block);
-                    digest.add(position, block);
-                    position += block.length();
+                    outflow.offer(piece);
+                    piece.addTo(digest);
+                    position = piece.end();
                 } finally {
-                    block.release();
+                    piece.release();
                 }
                 if (!outflow.isAlive()) {
                     throw ReplicationException.fail("no client is left: " + outflow.reasons(), null);

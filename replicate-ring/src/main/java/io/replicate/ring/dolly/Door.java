@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.AsynchronousCloseException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -140,12 +141,65 @@ final class Door implements AutoCloseable {
         rest.forEach(Threads::closeQuietly);
     }
 
+    /** Hears those that come during a run: one may ask to take the place of a parent that has died. */
+    interface Takeover {
+        /** Decides about a request; takes over the connection. */
+        void request(ControlLink control, String line) throws IOException;
+    }
+
+    /** Goes on listening for control connections, until it is closed. */
+    void watch(final Takeover takeover) {
+        Threads.start("dolly-watch", () -> {
+            try {
+                while (true) {
+                    final @Nullable Link link = control.accept(TICK);
+                    if (link != null && speaking.get() < MAX_CANDIDATES) {
+                        hearDuringRun(new ControlLink(link), takeover);
+                    } else if (link != null) {
+                        Threads.closeQuietly(link);
+                    }
+                }
+            } catch (final IOException e) {
+                return; // closed: the run is over
+            }
+        });
+    }
+
+    private void hearDuringRun(final ControlLink link, final Takeover takeover) {
+        speaking.incrementAndGet();
+        Threads.start("dolly-hear-" + link.peer(), () -> {
+            boolean kept = false;
+            try {
+                final byte[] first = link.takeOrEnd(Extension.MAGIC.length, INDEX_WAIT);
+                final @Nullable String line = Arrays.equals(first, Extension.MAGIC) ? link.line(INDEX_WAIT) : null;
+                if (line != null) {
+                    kept = true;
+                    takeover.request(link, line);
+                }
+            } catch (final IOException e) {
+                kept = false;
+            } finally {
+                if (!kept) {
+                    Threads.closeQuietly(link);
+                }
+                speaking.decrementAndGet();
+            }
+        });
+    }
+
+    /** Returns the next data connection from the same host as a control connection, or null when none comes in time. */
+    @Nullable
+    Link dataOf(final ControlLink parent, final Deadline deadline) throws IOException {
+        return sameHost(parent, deadline);
+    }
+
     /** Returns the data connections of the admitted parent, in the order of their numbers. */
     Link[] data(final Admission admission, final int links) throws IOException {
         final Link[] all = new Link[links];
         final Deadline deadline = Deadline.in(options.startWait());
         for (int missing = links; missing > 0; ) {
-            final @Nullable Link link = links == 1 ? sameHost(admission, deadline) : data.accept(deadline.left());
+            final @Nullable Link link =
+                    links == 1 ? sameHost(admission.control(), deadline) : data.accept(deadline.left());
             if (link == null) {
                 throw ReplicationException.retry(
                         admission.control().peer() + " did not open its data connection within "
@@ -164,7 +218,7 @@ final class Door implements AutoCloseable {
     }
 
     /** Returns the next data connection from the admitted parent, another one's only when that does not come. */
-    private @Nullable Link sameHost(final Admission admission, final Deadline deadline) throws IOException {
+    private @Nullable Link sameHost(final ControlLink parent, final Deadline deadline) throws IOException {
         @Nullable Deadline grace = null;
         while (!deadline.passed()) {
             final Deadline until = grace == null ? deadline : grace;
@@ -172,8 +226,7 @@ final class Door implements AutoCloseable {
             if (link == null && !others.isEmpty()) {
                 return others.remove(0);
             }
-            if (link != null
-                    && ControlLink.hostOf(link).equals(admission.control().peerHost())) {
+            if (link != null && ControlLink.hostOf(link).equals(parent.peerHost())) {
                 return link;
             }
             if (link != null) {

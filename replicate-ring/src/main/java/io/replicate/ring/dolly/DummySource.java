@@ -20,8 +20,8 @@ final class DummySource implements StreamSource {
     }
 
     @Override
-    public boolean read(final Block into) {
-        final int length = deadline.passed() ? 0 : (int) Math.min(left, into.capacity());
+    public boolean read(final Block into, final int most) {
+        final int length = deadline.passed() ? 0 : (int) Math.min(left, most);
         left -= length;
         into.length(length); // a pooled block is lent with what was in it: all zeros, as nobody else fills these
         return length > 0;

@@ -1,5 +1,6 @@
 package io.replicate.ring.dolly;
 
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -8,16 +9,28 @@ import java.util.regex.Pattern;
 /**
  * How two neighbours of ours find each other, without an old node noticing. A child adds to its first line
  * {@code [replicate 1 NONCE]}; a parent of ours answers on the control connection with eight bytes that no end mark can
- * be (it would be negative), and from then on both speak in lines:
+ * be (it would be negative), and from then on both speak in lines, and the data may come in frames:
  *
  * <pre>
- *  parent  hello PROOF           PROOF: HMAC of the password over NONCE, or -
- *  parent  ping                  I live
+ *  parent  hello PROOF [frames]  PROOF: HMAC of the password over NONCE, or -
+ *  child   +frames               yes, in frames: none comes before this
+ *  child   +heir NAME TOKEN      by this token NAME can be taken over when its parent dies; for everybody behind, too
+ *  parent  ping                  I live, and so does my own parent
  *  parent  end BYTES             instead of the end mark
  *  parent  sum DIGEST            of the whole stream
  *  parent  abort REASON          there is no whole stream
+ *  child   +busy                 I live
  *  child   +result NAME STATE BYTES DIGEST REASON    for itself and everybody behind it
  *  child   +done                 instead of the eight bytes that acknowledge
+ *  parent  thanks                for that: the child may go
+ * </pre>
+ *
+ * Who takes a node over connects to its control port and begins with the same eight bytes:
+ *
+ * <pre>
+ *  parent  resume TOKEN PROOF    PROOF: HMAC of the password over TOKEN, or -
+ *  child   +wait                 my parent is not lost: try again
+ *  child   +at OFFSET            send me everything from there; the data connection follows, in frames
  * </pre>
  */
 final class Extension {
@@ -25,8 +38,12 @@ final class Extension {
     static final byte[] MAGIC = {'r', 'p', 'l', 'd', 'l', 'y', '1', (byte) 0xFF};
 
     static final int NONCE_BYTES = 16;
+    static final int FRAME_DATA = 1;
+    static final int FRAME_ZEROS = 2;
 
     private static final Pattern ANNOUNCED = Pattern.compile("(.*) \\[replicate 1 ([0-9a-f]{32})\\]");
+    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(10);
+    private static final Duration LONGEST_PING = Duration.ofSeconds(2);
 
     private Extension() {}
 
@@ -46,5 +63,22 @@ final class Extension {
     static String plain(final String line) {
         final Matcher m = ANNOUNCED.matcher(line);
         return m.matches() ? m.group(1) : line;
+    }
+
+    /** Returns after how much silence a neighbour of ours is dead. */
+    static Duration silence(final DollyOptions options) {
+        final Duration idle = options.idleWait();
+        return idle.compareTo(LONGEST_SILENCE) < 0 ? idle : LONGEST_SILENCE;
+    }
+
+    /** Returns how often a neighbour of ours says that it lives. */
+    static Duration ping(final DollyOptions options) {
+        final Duration quarter = silence(options).dividedBy(4);
+        return quarter.compareTo(LONGEST_PING) < 0 ? quarter : LONGEST_PING;
+    }
+
+    /** Returns how long one waits for a new parent, and a new parent for it: both must have missed the dead one. */
+    static Duration patience(final DollyOptions options) {
+        return silence(options).multipliedBy(3);
     }
 }

@@ -1,6 +1,7 @@
 package io.replicate.ring.dolly;
 
 import io.replicate.core.block.Block;
+import io.replicate.core.block.BlockPool;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.NativeFile;
 import io.replicate.core.spi.ReplicationException;
@@ -9,15 +10,24 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
-/** Files or devices, one behind the other. Their sizes are those of the opening: one that shrinks fails the run. */
+/**
+ * Files or devices, one behind the other. Their sizes are those of the opening: one that shrinks fails the run. The bytes
+ * of files need not pass through memory: the kernel sends them.
+ */
 final class FileStreamSource implements StreamSource {
     private final List<NativeFile> files = new ArrayList<>();
     private final List<Long> sizes = new ArrayList<>();
+    private final FilePieces pieces = new FilePieces();
+    private final boolean inPlace;
     private int current;
     private long position;
 
-    FileStreamSource(final List<Path> paths) throws IOException {
+    /** @param inPlace whether the pieces of files may stay there. */
+    FileStreamSource(final List<Path> paths, final boolean inPlace) throws IOException {
+        this.inPlace = inPlace;
         try {
             for (final Path path : paths) {
                 final NativeFile file = NativeFile.open(path, NativeFile.Option.READ);
@@ -32,35 +42,87 @@ final class FileStreamSource implements StreamSource {
     }
 
     @Override
-    public boolean read(final Block into) throws IOException {
-        final ByteBuffer space = into.space();
-        while (space.hasRemaining() && current < files.size()) {
-            final NativeFile file = files.get(current);
+    public @Nullable Piece next(final BlockPool pool, final CRC32C crc, final long at) throws IOException {
+        final long left = leftInFile();
+        if (left < 0 || !inPlace || files.get(current).isBlockDevice()) {
+            return StreamSource.super.next(pool, crc, at);
+        }
+        final NativeFile file = files.get(current);
+        final int length = (int) Math.min(left, Piece.roomAt(at));
+        if (file.size() < sizes.get(current)) {
+            throw shrunk(current);
+        }
+        final Piece piece = pieces.piece(at, length, file.fd(), position);
+        position += length;
+        return piece;
+    }
+
+    /** Returns how much of the current file is left, at least 1, or -1 behind the last one. */
+    private long leftInFile() throws IOException {
+        while (current < files.size()) {
             final long left = sizes.get(current) - position;
-            if (left == 0) {
-                if (file.size() < sizes.get(current)) {
-                    throw shrunk(file);
-                }
-                current++;
-                position = 0;
-                continue;
+            if (left > 0) {
+                return left;
             }
-            final int begin = space.position();
-            space.limit((int) Math.min(space.capacity(), begin + left));
-            final int n = file.read(space, position);
-            space.limit(space.capacity());
-            if (space.position() - begin < Math.min(space.capacity() - begin, left) || n < 1) {
-                throw shrunk(file);
+            if (files.get(current).size() < sizes.get(current)) {
+                throw shrunk(current);
             }
-            position += n;
+            current++;
+            position = 0;
+        }
+        return -1;
+    }
+
+    @Override
+    public boolean read(final Block into, final int most) throws IOException {
+        final ByteBuffer space = into.space().limit(most);
+        for (long left = leftInFile(); space.hasRemaining() && left > 0; left = leftInFile()) {
+            position += read(current, position, space, (int) Math.min(space.remaining(), left));
         }
         into.length(space.position());
         return into.length() > 0;
     }
 
-    private ReplicationException shrunk(final NativeFile file) {
+    private int read(final int file, final long offset, final ByteBuffer space, final int length) throws IOException {
+        final int limit = space.limit();
+        space.limit(space.position() + length);
+        final int n = files.get(file).read(space, offset);
+        space.limit(limit);
+        if (n < length) {
+            throw shrunk(file);
+        }
+        return n;
+    }
+
+    private ReplicationException shrunk(final int file) {
         return ReplicationException.fail(
-                file + ": has become shorter while it was sent, it had " + sizes.get(current) + " bytes", null);
+                files.get(file) + ": has become shorter while it was sent, it had " + sizes.get(file) + " bytes", null);
+    }
+
+    @Override
+    public History history() {
+        return this::again;
+    }
+
+    private Piece again(final long offset, final long limit) throws IOException {
+        final Block block = Block.unpooled((int) (limit - offset));
+        try {
+            final ByteBuffer space = block.space();
+            long begin = 0;
+            for (int i = 0; i < files.size() && space.hasRemaining(); i++) {
+                final long end = begin + sizes.get(i);
+                final long at = offset + space.position();
+                if (at < end) {
+                    read(i, at - begin, space, (int) Math.min(space.remaining(), end - at));
+                }
+                begin = end;
+            }
+            block.length(space.position());
+            return Piece.of(offset, block, new CRC32C());
+        } catch (final IOException | RuntimeException e) {
+            block.release();
+            throw e;
+        }
     }
 
     @Override

@@ -25,8 +25,8 @@ final class GzipSource implements StreamSource {
     }
 
     @Override
-    public boolean read(final Block into) throws IOException {
-        final ByteBuffer space = into.space();
+    public boolean read(final Block into, final int most) throws IOException {
+        final ByteBuffer space = into.space().limit(most);
         while (space.hasRemaining()) {
             if (at == ready.length && !refill()) {
                 break;
@@ -45,7 +45,7 @@ final class GzipSource implements StreamSource {
         }
         begun = true; // the header is there from the beginning
         while (packed.size() == 0 && !finished) {
-            if (plain.read(piece)) {
+            if (plain.read(piece, piece.capacity())) {
                 final byte[] bytes = new byte[piece.length()];
                 piece.bytes().get(bytes);
                 gzip.write(bytes);

@@ -24,8 +24,8 @@ final class InputSource implements StreamSource {
     }
 
     @Override
-    public boolean read(final Block into) throws IOException {
-        final ByteBuffer space = into.space();
+    public boolean read(final Block into, final int most) throws IOException {
+        final ByteBuffer space = into.space().limit(most);
         while (space.hasRemaining()) {
             final int n = in.read(buffer, 0, Math.min(buffer.length, space.remaining()));
             if (n < 0) {

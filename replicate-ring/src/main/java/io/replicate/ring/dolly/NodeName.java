@@ -68,6 +68,8 @@ final class NodeName {
             }
         } else {
             add(names, options.bind());
+            // of one IPv6 address there are many spellings, and the list may have the long one
+            add(names, InetAddress.getByName(options.bind()).getHostAddress());
         }
         for (final String name : new String[] {
             options.environment().get("HOST"), options.environment().get("HOSTNAME"), kernelName()

@@ -1,23 +1,24 @@
 package io.replicate.ring.dolly;
 
-import io.replicate.core.block.Block;
-import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything behind a node: its children, and what is known of everybody they feed. A child that dies takes those behind
- * it along, and nobody else.
+ * Everything behind a node: its children, what they are fed, and what flows back. A child that dies takes itself along,
+ * and old nodes behind it; those of ours behind it are taken over, and get what they have missed.
  */
 final class Outflow implements Child.Events, AutoCloseable {
     /**
@@ -33,31 +34,56 @@ final class Outflow implements Child.Events, AutoCloseable {
     record Plan(
             DollyConfig config, ConfigText text, Dialect dialect, boolean directory, int me, DollyOptions options) {}
 
-    /** In place of a number of bytes: every node behind the child has been reported by its name. */
-    static final long BY_NAME = -1;
+    /** A node that was taken over so often has no link that holds. */
+    private static final int MAX_TAKEOVERS = 5;
 
     private final Plan plan;
     private final Topology topology;
-    private final Sockets sockets;
+    private final Roster roster;
+    private final ChildDoor door;
     private final Consumer<String> upward;
-    private final List<Child> children = new ArrayList<>();
-    private final Map<String, DollyNode> results = new LinkedHashMap<>();
-    private final Set<String> ready = new LinkedHashSet<>();
+    private final BooleanSupplier upstream;
+    private final List<Child> children = new CopyOnWriteArrayList<>();
     private final Map<Child, Long> acknowledged = new LinkedHashMap<>();
-    private boolean signOfLife;
-    private long total = -1;
-    private String digest = "";
+    private final Map<Integer, Integer> takeovers = new HashMap<>();
+    private final Set<Child> dead = new HashSet<>();
+    private @Nullable History history;
+    private long offered;
+    private int healing;
+    private boolean drained;
+    private boolean closed;
 
     /**
      * Creates it.
      *
      * @param upward takes lines that flow back from behind the children; called in order.
+     * @param upstream whether this node itself is still fed; only then it takes over others.
      */
-    Outflow(final Plan plan, final Sockets sockets, final Consumer<String> upward) {
+    Outflow(final Plan plan, final Sockets sockets, final Consumer<String> upward, final BooleanSupplier upstream) {
         this.plan = plan;
         this.topology = plan.config().topology();
-        this.sockets = sockets;
+        final List<Integer> behind = topology.subtree(plan.me());
+        this.roster = new Roster(names(behind.subList(1, behind.size())), plan.dialect());
+        this.door = new ChildDoor(plan, sockets);
         this.upward = upward;
+        this.upstream = upstream;
+    }
+
+    private String name(final int index) {
+        return plan.config().hosts().get(index);
+    }
+
+    private List<String> names(final List<Integer> indexes) {
+        return indexes.stream().map(this::name).toList();
+    }
+
+    private Set<String> subtree(final int index) {
+        return new LinkedHashSet<>(names(topology.subtree(index)));
+    }
+
+    /** Says where what has passed can be had again. */
+    synchronized void history(final @Nullable History from) {
+        history = from;
     }
 
     /**
@@ -72,99 +98,72 @@ final class Outflow implements Child.Events, AutoCloseable {
     }
 
     private void connect(final int index, final BooleanSupplier bypass) throws IOException {
-        final String name = plan.config().hosts().get(index);
         final Child child;
         try {
-            child = Child.open(plan, index, sockets, this);
+            child = door.open(index, this);
         } catch (final ReplicationException e) {
             if (!bypass.getAsBoolean()) {
                 throw e;
             }
-            plan.options().listener().warning(e.getMessage() + "; going on without " + name);
-            lost(name, String.valueOf(e.getMessage()));
+            plan.options().listener().warning(e.getMessage() + "; going on without " + name(index));
+            lost(name(index), String.valueOf(e.getMessage()));
             for (final int next : topology.childrenOf(index)) {
                 connect(next, bypass);
             }
             return;
         }
+        add(child);
+    }
+
+    /** A child that was taken over is fed from the history up to here, and with what is offered from here on. */
+    private void add(final Child child) {
         synchronized (this) {
+            if (closed) {
+                child.close();
+                return;
+            }
+            if (child.feeder().missingFrom() >= 0) {
+                child.feeder().missingTo(offered, history);
+            }
             children.add(child);
+            if (drained) {
+                child.feeder().finishLater();
+            }
         }
-        final Set<String> names = new LinkedHashSet<>();
-        topology.subtree(index).forEach(i -> names.add(plan.config().hosts().get(i)));
-        child.start(names);
+        child.start(subtree(child.index()), upstream);
+        final long total = roster.total();
+        if (total >= 0) {
+            child.end(total, true);
+        }
+        if (!roster.digest().isEmpty()) {
+            child.tell("sum " + roster.digest());
+        }
     }
 
-    private void lost(final String name, final String reason) {
-        final DollyNode node = DollyNode.failed(name, reason);
-        synchronized (this) {
-            results.put(name, node);
-            notifyAll();
+    private void lost(final String host, final String reason) {
+        if (roster.lost(host, reason)) {
+            upward.accept(DollyNode.failed(host, reason).toLine());
         }
-        upward.accept(node.toLine());
-    }
-
-    /** Returns how many hosts behind this node are neither ready nor lost. */
-    synchronized int waitingFor() {
-        int count = 0;
-        for (final Child child : children) {
-            count += waitingFor(child);
-        }
-        return count;
-    }
-
-    private int waitingFor(final Child child) {
-        int count = 0;
-        for (final int i : topology.subtree(child.index())) {
-            final String name = plan.config().hosts().get(i);
-            count += ready.contains(name) || results.containsKey(name) ? 0 : 1;
-        }
-        return count;
     }
 
     /** Waits until everybody behind is ready; who is still not after a time without any news is lost. */
     void awaitReady(final Duration patience) throws IOException {
-        synchronized (this) {
-            int left = waitingFor();
-            Deadline deadline = Deadline.in(patience);
-            while (left > 0) {
-                await(deadline);
-                final int now = waitingFor();
-                if (now < left) {
-                    deadline = Deadline.in(patience);
-                }
-                left = now;
-                if (left > 0 && deadline.passed()) {
-                    throw ReplicationException.fail(
-                            "not ready after " + patience.toSeconds() + " s: " + String.join(", ", notReady()), null);
-                }
+        int left = roster.notReady().size();
+        Deadline deadline = Deadline.in(patience);
+        while (left > 0) {
+            roster.await(deadline);
+            final List<String> missing = roster.notReady();
+            if (missing.size() < left) {
+                deadline = Deadline.in(patience);
+            }
+            left = missing.size();
+            if (left > 0 && deadline.passed()) {
+                throw ReplicationException.fail(
+                        "not ready after " + patience.toSeconds() + " s: " + String.join(", ", missing), null);
             }
         }
         if (!isAlive()) {
             throw ReplicationException.fail("no client is left: " + reasons(), null);
-        }
-    }
-
-    private List<String> notReady() {
-        final List<String> names = new ArrayList<>();
-        for (final Child child : children) {
-            for (final int i : topology.subtree(child.index())) {
-                final String name = plan.config().hosts().get(i);
-                if (!ready.contains(name) && !results.containsKey(name)) {
-                    names.add(name);
-                }
-            }
-        }
-        return names;
-    }
-
-    @SuppressWarnings("WaitNotInLoop") // all callers loop
-    private void await(final Deadline deadline) throws ReplicationException {
-        try {
-            wait(Math.max(1, Math.min(1000, deadline.leftNs() / 1_000_000L)));
-        } catch (final InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ReplicationException(ReplicationException.Category.CANCELLED, "interrupted", e);
         }
     }
 
@@ -173,30 +172,37 @@ final class Outflow implements Child.Events, AutoCloseable {
     }
 
     /** Returns whether somebody is left to send to. */
-    boolean isAlive() {
-        return children.stream().anyMatch(child -> !child.isOver());
+    synchronized boolean isAlive() {
+        return healing > 0 || children.stream().anyMatch(child -> !dead.contains(child));
     }
 
-    /** Gives a block to all children; the caller keeps its own reference. */
-    void offer(final Extent extent, final Block block) {
-        for (final Child child : children) {
-            child.offer(extent, block.retain());
-        }
-    }
-
-    /** Says how long the stream is; at once, even with data in flight. */
-    void end(final long bytes) {
+    /** Gives a piece to all children; the caller keeps its own reference. */
+    void offer(final Piece piece) {
+        final List<Child> now;
         synchronized (this) {
-            total = bytes;
+            now = List.copyOf(children);
+            offered = piece.end();
         }
-        children.forEach(child -> child.end(bytes));
+        for (final Child child : now) {
+            if (!child.isOver()) {
+                child.feeder().offer(piece.retain());
+            }
+        }
+    }
+
+    /**
+     * Says how long the stream is.
+     *
+     * @param atOnce also to old children, even with data in flight.
+     */
+    void end(final long bytes, final boolean atOnce) {
+        roster.total(bytes);
+        children.forEach(child -> child.end(bytes, atOnce));
     }
 
     /** Says what the digest of the stream is. */
     void sum(final String hex) {
-        synchronized (this) {
-            digest = hex;
-        }
+        roster.digest(hex);
         children.forEach(child -> child.tell("sum " + hex));
     }
 
@@ -205,140 +211,168 @@ final class Outflow implements Child.Events, AutoCloseable {
         children.forEach(child -> child.tell("abort " + reason.replace('\n', ' ')));
     }
 
-    /** Waits until all blocks are sent. */
-    void drain(final boolean shutdown) {
-        children.forEach(child -> child.drain(shutdown));
+    /** Waits until all pieces are sent. */
+    void drain(final boolean last) {
+        synchronized (this) {
+            drained = true;
+        }
+        children.forEach(child -> child.drain(last));
     }
 
     /** Waits for the acknowledgements of all children that live; who does not acknowledge in time has failed. */
     void awaitAcknowledgements(final Duration patience) throws IOException {
+        Deadline deadline = Deadline.in(patience);
+        while (!allSaid() && !deadline.passed()) {
+            roster.await(deadline);
+            if (roster.takeSignOfLife()) {
+                deadline = Deadline.in(patience);
+            }
+        }
         final List<Child> late = new ArrayList<>();
         synchronized (this) {
-            Deadline deadline = Deadline.in(patience);
-            while (!allSaid() && !deadline.passed()) {
-                await(deadline);
-                if (signOfLife) {
-                    signOfLife = false;
-                    deadline = Deadline.in(patience);
-                }
-            }
+            closed = true; // nobody is taken over any more
             for (final Child child : children) {
-                if (!acknowledged.containsKey(child) && !child.isOver()) {
+                if (!acknowledged.containsKey(child) && !dead.contains(child)) {
                     late.add(child);
                 }
             }
         }
-        late.forEach(child -> lost(child, "did not acknowledge within " + patience.toSeconds() + " s"));
+        for (final Child child : late) {
+            child.close();
+            final String reason = "did not acknowledge within " + patience.toSeconds() + " s";
+            plan.options().listener().warning("client " + child.name() + " " + reason);
+            loseAll(child.index(), child.name(), reason);
+        }
     }
 
-    private boolean allSaid() {
-        return children.stream().allMatch(child -> acknowledged.containsKey(child) || child.isOver());
+    private synchronized boolean allSaid() {
+        return closed
+                || (healing == 0
+                        && children.stream()
+                                .allMatch(child -> acknowledged.containsKey(child) || dead.contains(child)));
     }
 
     /** Returns what is known of everybody behind this node, in the order of the list. */
-    synchronized List<DollyNode> results() {
-        judge();
-        final List<DollyNode> all = new ArrayList<>();
-        for (final String host : plan.config().hosts()) {
-            final @Nullable DollyNode node = results.get(host);
-            if (node != null) {
-                all.add(node);
-            }
+    List<DollyNode> results() {
+        synchronized (this) {
+            acknowledged.forEach((child, bytes) -> roster.judge(child.name(), subtree(child.index()), bytes));
         }
-        return all;
+        return roster.results();
     }
 
     /** Returns what went wrong behind this node, or nothing. */
-    synchronized String reasons() {
-        final List<String> reasons = new ArrayList<>();
-        for (final DollyNode node : results.values()) {
-            if (!node.ok()) {
-                reasons.add(node.name() + " " + node.reason());
-            }
-        }
-        return String.join("; ", reasons);
+    String reasons() {
+        return roster.reasons();
     }
 
     @Override
     public void line(final Child child, final String line) {
-        upward.accept(line);
-        final String plain = Extension.plain(line);
-        synchronized (this) {
-            for (final int i : topology.subtree(child.index())) {
-                final String host = plan.config().hosts().get(i);
-                if (plain.equals(plan.dialect().ready(host))) {
-                    ready.add(host);
-                }
-            }
-            notifyAll();
+        if (roster.isNew(line)) {
+            upward.accept(line);
+            roster.heard(line); // last: who waits for it goes on
         }
     }
 
     @Override
-    public synchronized void busy(final Child child) {
-        signOfLife = true;
+    public void heir(final String name, final String token) {
+        roster.heir(name, token);
+        upward.accept("+heir " + name + " " + token);
     }
 
     @Override
-    public synchronized void acknowledged(final Child child, final long bytes) {
-        acknowledged.put(child, bytes);
-        notifyAll();
+    public void busy(final Child child) {
+        roster.busy();
     }
 
-    /** Turns the acknowledgements into results; only now the length of the whole stream is sure to be known. */
-    private void judge() {
-        acknowledged.forEach((child, bytes) -> {
-            for (final int i : topology.subtree(child.index())) {
-                final String host = plan.config().hosts().get(i);
-                if (bytes == BY_NAME) {
-                    results.putIfAbsent(host, DollyNode.failed(host, "was not reported by " + child.name()));
-                } else if (bytes != total) {
-                    results.putIfAbsent(
-                            host,
-                            DollyNode.failed(host, child.name() + " acknowledged " + bytes + " bytes of " + total));
-                } else {
-                    results.putIfAbsent(host, new DollyNode(host, DollyNode.State.ACKNOWLEDGED, bytes, "", ""));
-                }
-            }
-        });
+    @Override
+    public void acknowledged(final Child child, final long bytes) {
+        synchronized (this) {
+            acknowledged.put(child, bytes);
+        }
+        roster.changed();
     }
 
     @Override
     public void reported(final Child child, final DollyNode node) {
-        final boolean wrong;
-        synchronized (this) {
-            wrong = node.state() == DollyNode.State.PROVEN
-                    && (node.bytes() != total || (!digest.isEmpty() && !digest.equals(node.digest())));
-            results.put(
-                    node.name(), wrong ? DollyNode.failed(node.name(), "has another digest than the source") : node);
-            notifyAll();
-        }
-        if (!node.ok()) {
-            upward.accept(node.toLine());
-        }
+        upward.accept(roster.reported(node).toLine());
     }
 
     @Override
     public void lost(final Child child, final String reason) {
         plan.options().listener().warning("client " + child.name() + " " + reason);
-        for (final int i : topology.subtree(child.index())) {
-            final String host = plan.config().hosts().get(i);
-            final boolean known;
-            synchronized (this) {
-                known = results.containsKey(host);
-            }
-            if (!known) {
-                lost(host, i == child.index() ? reason : "is behind " + child.name() + ", which " + reason);
-            }
-        }
+        final boolean heal;
         synchronized (this) {
-            acknowledged.put(child, BY_NAME);
-            notifyAll();
+            heal = plan.config().add().count() == 0 && !closed && roster.tokenOf(child.name()) != null;
+            healing += heal ? 1 : 0;
+            dead.add(child);
         }
+        if (!heal) {
+            loseAll(child.index(), child.name(), reason);
+            roster.changed();
+            return;
+        }
+        Threads.start("dolly-heal-" + child.name(), () -> {
+            try {
+                heal(child.index(), reason);
+            } catch (final ReplicationException e) {
+                loseAll(child.index(), child.name(), reason);
+            } finally {
+                synchronized (this) {
+                    healing--;
+                }
+                roster.changed();
+            }
+        });
+    }
+
+    private void loseAll(final int index, final String name, final String reason) {
+        for (final String host : subtree(index)) {
+            lost(host, name.isEmpty() || host.equals(name) ? reason : "is behind " + name + ", which " + reason);
+        }
+    }
+
+    /** Takes the node over again, if only the link has broken; else those behind it. */
+    private void heal(final int index, final String reason) throws ReplicationException {
+        final @Nullable String token = roster.tokenOf(name(index));
+        if (!roster.isKnown(name(index)) && token != null && mayTakeOver(index)) {
+            final @Nullable Child child = door.takeOver(index, token, this, this::mayHeal);
+            if (child != null) {
+                plan.options()
+                        .listener()
+                        .verbose("Client " + name(index) + " goes on at offset "
+                                + child.feeder().missingFrom() + ".");
+                add(child);
+                return;
+            }
+        }
+        lost(name(index), reason);
+        for (final int next : topology.childrenOf(index)) {
+            if (roster.tokenOf(name(next)) != null && mayHeal()) {
+                heal(next, "is behind " + name(index) + ", which " + reason);
+            } else {
+                loseAll(next, "", "is behind " + name(index) + ", which " + reason);
+            }
+        }
+    }
+
+    private synchronized boolean mayTakeOver(final int index) {
+        return takeovers.merge(index, 1, Integer::sum) <= MAX_TAKEOVERS;
+    }
+
+    private boolean mayHeal() {
+        synchronized (this) {
+            if (closed) {
+                return false;
+            }
+        }
+        return upstream.getAsBoolean();
     }
 
     @Override
     public void close() {
+        synchronized (this) {
+            closed = true;
+        }
         children.forEach(Child::close);
     }
 }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The child's side of steps 1 to 6: hears the dialect, proves the password, and reads the configuration. */
@@ -76,7 +77,7 @@ final class ParentHandshake {
             final byte[] nonce = control.exactly(Password.NONCE_BYTES, STEP, "32 bytes of challenge");
             control.write(password.proof(nonce));
             final byte[] verdict = control.exactly(OK.length, STEP, "a verdict on our password");
-            if (!java.util.Arrays.equals(verdict, OK)) {
+            if (!Arrays.equals(verdict, OK)) {
                 throw ReplicationException.fail("refused our password", null);
             }
         }
@@ -95,9 +96,18 @@ final class ParentHandshake {
         return new Admission(control, Dialect.MODERN, directory == 1, new ConfigText(config()));
     }
 
+    /** What has come of a configuration. */
+    private static final class Text extends ByteArrayOutputStream {
+        private static final int TAIL_BYTES = 32;
+
+        byte[] lastBytes() {
+            return Arrays.copyOfRange(buf, Math.max(0, count - TAIL_BYTES), count);
+        }
+    }
+
     /** Reads up to the line endconfig, and what belongs to the same text behind it. */
     private byte[] config() throws IOException {
-        final ByteArrayOutputStream text = new ByteArrayOutputStream(2048);
+        final Text text = new Text();
         while (true) {
             while (control.available() > 0) {
                 text.write(control.take(1)[0]);
@@ -124,7 +134,7 @@ final class ParentHandshake {
      * A configuration of exactly 1448 bytes is followed by a space, as old nodes read again after so many. What follows
      * the last line of a file came with it, as a parent says nothing else before we answer.
      */
-    private void takeTail(final ByteArrayOutputStream text) throws IOException {
+    private void takeTail(final Text text) throws IOException {
         if (text.size() == READ_UNIT && control.available() == 0) {
             control.fillOrWait(QUIET);
         }
@@ -139,16 +149,21 @@ final class ParentHandshake {
         return b == ' ' || b == '\n' || b == '\r' || b == '\t';
     }
 
-    private static boolean endsWithEnd(final ByteArrayOutputStream text, final boolean withLineEnd) {
-        final int size = text.size();
-        final int length = END.length + (withLineEnd ? 1 : 0);
-        if (size < length) {
+    /** Whether the last line is endconfig: blanks and a carriage return may follow it. */
+    private static boolean endsWithEnd(final Text text, final boolean withLineEnd) {
+        final byte[] tail = text.lastBytes();
+        int at = tail.length - 1;
+        if (withLineEnd && (at < 0 || tail[at--] != '\n')) {
             return false;
         }
-        final String all = text.toString(StandardCharsets.ISO_8859_1);
-        final String last = all.substring(Math.max(0, size - END.length - 2));
-        return withLineEnd
-                ? last.endsWith("\nendconfig\n") || last.endsWith("\nendconfig \n")
-                : last.endsWith("\nendconfig") || last.endsWith("\nendconfig ");
+        while (at >= 0 && (tail[at] == ' ' || tail[at] == '\t' || tail[at] == '\r')) {
+            at--;
+        }
+        for (int i = END.length - 1; i >= 0; i--, at--) {
+            if (at < 0 || tail[at] != END[i]) {
+                return false;
+            }
+        }
+        return true;
     }
 }

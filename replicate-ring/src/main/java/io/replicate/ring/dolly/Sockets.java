@@ -41,7 +41,7 @@ final class Sockets implements AutoCloseable {
     /** Asks systemd on a client to start dolly; a failure only means that it is not asked this way. */
     void wake(final String host, final Duration wait) {
         try {
-            tcp.connect(locator(options.resolver().resolve(host), DollyOptions.WAKE_PORT, ""), wait)
+            tcp.connect(locator(options.resolver().resolve(host), options.wakePort(), ""), wait)
                     .close();
         } catch (final IOException e) {
             options.listener().warning("cannot wake " + host + ": " + e.getMessage());

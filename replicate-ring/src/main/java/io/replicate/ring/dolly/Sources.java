@@ -15,11 +15,17 @@ final class Sources {
 
     /** Opens the source; a gzip stream is made of it where clients shall store one. */
     static StreamSource open(final DollyConfig config) throws IOException {
-        final StreamSource plain = config.splitIn() ? parts(config.infile()) : single(config.infile());
+        final StreamSource plain = config.splitIn() ? parts(config) : single(config);
         return config.compressedOut() && !config.compressedIn() ? new GzipSource(plain) : plain;
     }
 
-    private static StreamSource single(final String name) throws IOException {
+    /** Added links take turns by blocks, which must be in memory; so must what is packed. */
+    private static boolean inPlace(final DollyConfig config) {
+        return config.add().count() == 0 && !config.compressedOut();
+    }
+
+    private static StreamSource single(final DollyConfig config) throws IOException {
+        final String name = config.infile();
         if (name.equals("-") || name.equals("/dev/stdin")) {
             return new InputSource("standard input", System.in, () -> {});
         }
@@ -35,13 +41,14 @@ final class Sources {
             throw ReplicationException.misuse(name + ": permission denied");
         }
         if (Files.isRegularFile(path) || Devices.isBlockDevice(path)) {
-            return new FileStreamSource(List.of(path));
+            return new FileStreamSource(List.of(path), inPlace(config));
         }
         final InputStream in = new FileInputStream(name);
         return new InputSource(name, in, () -> {});
     }
 
-    private static StreamSource parts(final String name) throws IOException {
+    private static StreamSource parts(final DollyConfig config) throws IOException {
+        final String name = config.infile();
         final List<Path> parts = new ArrayList<>();
         while (Files.exists(Path.of(name + "_" + parts.size()))) {
             parts.add(Path.of(name + "_" + parts.size()));
@@ -49,6 +56,6 @@ final class Sources {
         if (parts.isEmpty()) {
             throw ReplicationException.misuse(name + "_0: no such file, the first part of a split source");
         }
-        return new FileStreamSource(parts);
+        return new FileStreamSource(parts, inPlace(config));
     }
 }

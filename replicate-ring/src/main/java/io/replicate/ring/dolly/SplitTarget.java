@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Files NAME_0, NAME_1, … of equal size. None may exist, and none appears before all are whole. */
 final class SplitTarget implements StreamTarget {
@@ -17,7 +18,7 @@ final class SplitTarget implements StreamTarget {
     private final long partBytes;
     private final boolean force;
     private final List<Path> temporary = new ArrayList<>();
-    private final List<NativeFile> files = new ArrayList<>();
+    private final List<NativeFile> files = new CopyOnWriteArrayList<>();
 
     SplitTarget(final Path path, final long partBytes, final boolean force) throws IOException {
         this.path = path.toAbsolutePath();
@@ -42,7 +43,11 @@ final class SplitTarget implements StreamTarget {
             requireFree(files.size());
             final Path beside = DurableFiles.temporaryBeside(name(files.size()));
             files.add(NativeFile.open(
-                    beside, NativeFile.Option.WRITE, NativeFile.Option.CREATE, NativeFile.Option.EXCLUSIVE));
+                    beside,
+                    NativeFile.Option.READ,
+                    NativeFile.Option.WRITE,
+                    NativeFile.Option.CREATE,
+                    NativeFile.Option.EXCLUSIVE));
             temporary.add(beside);
         }
         return files.get(number);
@@ -59,6 +64,22 @@ final class SplitTarget implements StreamTarget {
             bytes.position(bytes.position() + length);
             at += length;
         }
+    }
+
+    @Override
+    public boolean readBack(final long offset, final Block into) throws IOException {
+        final ByteBuffer space = into.bytes();
+        while (space.hasRemaining()) {
+            final long at = offset + space.position();
+            final long inPart = at % partBytes;
+            final int end = space.limit();
+            space.limit((int) Math.min(end, space.position() + partBytes - inPart));
+            if (files.get(Math.toIntExact(at / partBytes)).read(space, inPart) < 1) {
+                throw new IOException(name((int) (at / partBytes)) + ": ends before offset " + inPart);
+            }
+            space.limit(end);
+        }
+        return true;
     }
 
     @Override

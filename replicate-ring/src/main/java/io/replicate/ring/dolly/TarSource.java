@@ -53,8 +53,8 @@ final class TarSource implements StreamSource {
     }
 
     @Override
-    public boolean read(final io.replicate.core.block.Block into) throws IOException {
-        return output.read(into);
+    public boolean read(final io.replicate.core.block.Block into, final int most) throws IOException {
+        return output.read(into, most);
     }
 
     @Override

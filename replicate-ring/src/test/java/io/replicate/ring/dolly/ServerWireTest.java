@@ -214,8 +214,9 @@ class ServerWireTest {
     void frozenClientIsGivenUpInEveryPhase(final String phase) throws Exception {
         final Listening client = new Listening(1);
         final Duration wait = Duration.ofMillis(500);
-        final CompletableFuture<DollyReport> server =
-                ring.server(config(new byte[60_000_000], "n1"), ring.options().waits(wait, wait, wait));
+        final CompletableFuture<DollyReport> server = ring.server(
+                config(new byte[phase.equals("data") ? 60_000_000 : 100_000], "n1"),
+                ring.options().waits(wait, wait, wait));
         final RawPeer peer = client.control(false);
         peer.config();
         client.data(peer);
