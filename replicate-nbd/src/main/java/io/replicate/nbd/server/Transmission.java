@@ -173,7 +173,7 @@ final class Transmission implements Intake.Requests {
 
     private void longReadEnded(LongRead reading) {
         longRead = null;
-        if (reading.failedHard() || shuttingDown) {
+        if (reading.failedHard()) {
             intake.end();
             intake.decode();
         } else {
@@ -258,11 +258,10 @@ final class Transmission implements Intake.Requests {
 
     // ---- the end
 
-    /** The server stops: what is under way is finished, what comes is refused, and the connection closes. */
+    /** The server stops: what is under way is finished, what comes until then is refused, and the connection closes. */
     void shutdown() {
         shuttingDown = true;
-        if (longRead == null) {
-            intake.end();
+        if (!gone) {
             intake.decode();
         }
         receiveComplete();
@@ -270,6 +269,9 @@ final class Transmission implements Intake.Requests {
 
     private void settle() {
         window.account(gone);
+        if (shuttingDown && longRead == null && !intake.isPaused() && window.operations() == 0) {
+            intake.end();
+        }
         if (!gone && intake.isEnding() && window.operations() == 0) {
             abandon();
             ending.run();

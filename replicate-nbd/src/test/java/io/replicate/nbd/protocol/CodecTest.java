@@ -1,0 +1,11 @@
+package io.replicate.nbd.protocol;
+
+import io.replicate.core.bench.Allocations;
+import org.junit.jupiter.api.Test;
+
+class CodecTest {
+    @Test
+    void headersAllocateNothing() throws Exception {
+        Allocations.assertNone(CodecBenchmark.class);
+    }
+}
