@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** Compares the ring with the best that a relay in C can do here, and with udpcast. */
@@ -19,9 +20,22 @@ public final class RingBench {
     private static final String TEE = "C relay, tee";
     private static final String PLAIN = "ours, no verification";
     private static final String VERIFIED = "ours, verified";
+    private static final String CLASSIC = "ours, dolly classic";
+    private static final String MODERN = "ours, dolly modern";
     private static final String UDPCAST = "udpcast --full-duplex";
 
+    /** What can be measured for itself. */
+    public enum Part {
+        /** The own ring beside relays in C, and udpcast. */
+        RING,
+        /** The two dialects of dolly beside the relays. */
+        DOLLY,
+        /** One node and sixteen over capped links. */
+        SCALE
+    }
+
     private final PrintWriter out;
+    private final Set<Part> parts;
     private final long bytes;
     private final long cappedBytes;
     private final int rounds;
@@ -30,12 +44,15 @@ public final class RingBench {
     /**
      * Creates a benchmark.
      *
+     * @param parts that are wanted.
      * @param bytes of the file that is cloned.
      * @param cappedBytes of the file that is cloned over capped links.
      * @param rounds of all contestants in turn.
      */
-    public RingBench(final PrintWriter out, final long bytes, final long cappedBytes, final int rounds) {
+    public RingBench(
+            final PrintWriter out, final Set<Part> parts, final long bytes, final long cappedBytes, final int rounds) {
         this.out = out;
+        this.parts = Set.copyOf(parts);
         this.bytes = bytes;
         this.cappedBytes = cappedBytes;
         this.rounds = rounds;
@@ -47,7 +64,17 @@ public final class RingBench {
         final Path source = directory.resolve("source");
         RandomFile.write(source, bytes);
         try (Hosts hosts = Hosts.make(NODES + 1)) {
-            compare(new RingContest(hosts, NODES, source, directory), compileRelay(directory));
+            final RingContest ring = new RingContest(hosts, NODES, source, directory);
+            final Path relay = compileRelay(directory);
+            if (parts.contains(Part.RING)) {
+                compare(ring, relay);
+            }
+            if (parts.contains(Part.DOLLY)) {
+                dialects(ring, relay);
+            }
+        }
+        if (!parts.contains(Part.SCALE)) {
+            return verdicts.missed();
         }
         RandomFile.write(source, cappedBytes);
         try (Hosts hosts = Hosts.make(MANY + 1)) {
@@ -80,6 +107,26 @@ public final class RingBench {
                 "CPU s/GiB more with verification",
                 contest.cpuSecondsPerGib(VERIFIED) - contest.cpuSecondsPerGib(PLAIN),
                 0.2);
+    }
+
+    /** The dialects of dolly, which verify whenever all nodes are ours. */
+    private void dialects(final RingContest ring, final Path relay) throws IOException, InterruptedException {
+        out.printf("%n%d MiB to %d receivers by dolly's command%n%n", bytes >> 20, NODES);
+        final Interleaved contest = new Interleaved(out, bytes)
+                .add(COPY, ring.relay(relay, "copy"))
+                .add(TEE, ring.relay(relay, "tee"))
+                .add(CLASSIC, ring.dolly("classic"))
+                .add(MODERN, ring.dolly("modern"));
+        contest.run(rounds);
+        contest.table();
+        final String best = contest.fastest(COPY, TEE);
+        for (final String ours : List.of(CLASSIC, MODERN)) {
+            verdicts.atLeast("speed to '" + best + "', " + ours, contest.timeRatio(best, ours), 0.8);
+            verdicts.atMost(
+                    "CPU of a middle node to '" + best + "', " + ours,
+                    contest.cpuSecondsPerGib(ours) / contest.cpuSecondsPerGib(best),
+                    1.3);
+        }
     }
 
     private void scale(final RingContest toOne, final RingContest toMany) throws IOException, InterruptedException {

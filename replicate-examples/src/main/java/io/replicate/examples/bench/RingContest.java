@@ -19,6 +19,7 @@ record RingContest(Hosts hosts, int nodes, Path source, Path directory) {
     private static final String RENDEZVOUS = "234.5.6.7";
 
     private static final Pattern SECONDS = Pattern.compile("cloned .* in ([0-9.]+) s");
+    private static final Pattern DOLLY_SECONDS = Pattern.compile("(?m)^Time: ([0-9.]+)$");
     private static final String HEAP = "-Xmx64m";
     private static final String DIRECT = "-XX:MaxDirectMemorySize=64m";
 
@@ -60,13 +61,36 @@ record RingContest(Hosts hosts, int nodes, Path source, Path directory) {
                     for (int node = 1; node <= nodes; node++) {
                         serve.add(hosts.address(node));
                     }
-                    final String said = output(serve);
-                    final Matcher matcher = SECONDS.matcher(said);
-                    if (!matcher.find()) {
-                        throw new IOException("no result in: " + said);
-                    }
-                    return Double.parseDouble(matcher.group(1));
+                    return seconds(SECONDS, output(serve));
                 });
+    }
+
+    /** Ours in a dialect of dolly; its nodes are found in the list by their addresses. */
+    Interleaved.Contestant dolly(final String dialect) {
+        return () -> chain(
+                node -> {
+                    final List<String> join = OurProgram.command("-XX:TieredStopAtLevel=1", HEAP, DIRECT);
+                    join.addAll(List.of("dolly", "-v", "--target", target(node)));
+                    return Program.start(hosts.on(node, join), "Accepting...control...", "Receiving...");
+                },
+                () -> {
+                    final List<String> clients = new ArrayList<>();
+                    for (int node = 1; node <= nodes; node++) {
+                        clients.add(hosts.address(node));
+                    }
+                    final List<String> serve = OurProgram.command("-XX:TieredStopAtLevel=1", HEAP, DIRECT);
+                    serve.addAll(List.of("dolly", "-v", "-s", "--dialect", dialect, "-I", source.toString()));
+                    serve.addAll(List.of("-O", "/copy", "-H", String.join(",", clients)));
+                    return seconds(DOLLY_SECONDS, output(serve));
+                });
+    }
+
+    private static double seconds(final Pattern pattern, final String said) throws IOException {
+        final Matcher matcher = pattern.matcher(said);
+        if (!matcher.find()) {
+            throw new IOException("no result in: " + said);
+        }
+        return Double.parseDouble(matcher.group(1));
     }
 
     /** udpcast over multicast. */

@@ -4,6 +4,7 @@ import io.replicate.core.spi.Sizes;
 import io.replicate.examples.bench.RingBench;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,6 +32,14 @@ final class BenchRingCommand extends AbstractCommand {
     private int rounds;
 
     @Option(
+            names = "--part",
+            split = ",",
+            paramLabel = "PART",
+            defaultValue = "ring,dolly,scale",
+            description = "What to measure: ring, dolly (its two dialects), scale (default: all).")
+    private List<RingBench.Part> parts = List.of(RingBench.Part.values());
+
+    @Option(
             names = "--directory",
             description = "Where the file and its copies are made (default: ${DEFAULT-VALUE}).",
             defaultValue = "/dev/shm")
@@ -41,7 +50,11 @@ final class BenchRingCommand extends AbstractCommand {
         final Path work = Files.createTempDirectory(directory, "replicate-bench-");
         try {
             final List<String> missed = new RingBench(
-                            out(), Sizes.parse("--size", size), Sizes.parse("--capped-size", cappedSize), rounds)
+                            out(),
+                            EnumSet.copyOf(parts),
+                            Sizes.parse("--size", size),
+                            Sizes.parse("--capped-size", cappedSize),
+                            rounds)
                     .run(work);
             if (missed.isEmpty()) {
                 return ExitCode.OK;

@@ -278,6 +278,72 @@ class ClientWireTest {
         DollyRing.get(client);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"endconfig \n", "endconfig ", "endconfig\r\n", "endconfig\n\n"})
+    void lastLineMayBeFollowedByBlanks(final String last) throws Exception {
+        final CompletableFuture<DollyReport> client = ring.client(1);
+        final RawPeer parent = parentOf(1, false);
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1").replace("endconfig\n", last), "n1");
+        parent.say(RawPeer.number(0, 8));
+
+        expectAcknowledgement(parent, 0);
+        DollyRing.get(client);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void configurationWithCarriageReturnsIsUnderstood(final boolean slowly) throws Exception {
+        final CompletableFuture<DollyReport> client = ring.client(1);
+        final RawPeer parent = parentOf(1, slowly);
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1").replace("\n", "\r\n"), "n1");
+        parent.say(RawPeer.number(0, 8));
+
+        expectAcknowledgement(parent, 0);
+        DollyRing.get(client);
+    }
+
+    @Test
+    void configurationOf1448BytesGetsItsSpaceOnTheWayToAnOldChild() throws Exception {
+        final ServerSocket controls = closing(RawPeer.listen(DollyRing.address(2), ring.controlPort));
+        closing(RawPeer.listen(DollyRing.address(2), ring.dataPort));
+        ring.client(1);
+        final RawPeer parent = parentOf(1, false);
+        final RawPeer child = closing(new RawPeer(false));
+        parent.say(configOf(1448));
+        child.control = RawPeer.accept(controls);
+
+        assertThat(child.config()).hasSize(1449).endsWith(' ');
+    }
+
+    @Test
+    void silentDataConnectionThatIsStillOpenIsPassedOver() throws Exception {
+        final CompletableFuture<DollyReport> client = ring.client(1);
+        final Socket stale = closing(RawPeer.connect(DollyRing.address(1), ring.dataPort));
+        final RawPeer parent = parentOf(1, false);
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1"), "n1");
+        parent.write(parent.data, new byte[] {7, 8, 9});
+        parent.say(RawPeer.number(3, 8));
+
+        expectAcknowledgement(parent, 3);
+
+        DollyRing.get(client);
+        assertThat(ring.target(1)).hasBinaryContent(new byte[] {7, 8, 9});
+        assertThat(stale.getInputStream().read()).isEqualTo(-1);
+    }
+
+    @Test
+    void lengthsBeyondFourGigabytesAreNotCutOff() throws Exception {
+        final CompletableFuture<DollyReport> client = ring.client(1);
+        final RawPeer parent = parentOf(1, false);
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1"), "n1");
+        parent.say(RawPeer.number((5L << 32) + 3, 8));
+        parent.write(parent.data, new byte[] {7, 8, 9});
+        parent.data.shutdownOutput();
+
+        assertThat(DollyRing.failureOf(client)).contains("3 bytes of " + ((5L << 32) + 3));
+        assertThat(directory).isEmptyDirectory();
+    }
+
     @Test
     void passwordIsProvenAndWrongOnesDoNotEndTheClient() throws Exception {
         final CompletableFuture<DollyReport> client =

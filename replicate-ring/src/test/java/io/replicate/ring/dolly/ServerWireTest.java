@@ -102,6 +102,37 @@ class ServerWireTest {
         assertThat(RawPeer.toEnd(peer.control)).isEmpty();
     }
 
+    @Test
+    void endMarkComesBehindTheDataToAnOldClient() throws Exception {
+        final byte[] content = DollyRing.content(20_000_000);
+        final Listening client = new Listening(1);
+        final CompletableFuture<DollyReport> server =
+                ring.server(config(content, "n1"), ring.options().socketBufferBytes(64 << 10));
+        final RawPeer peer = client.control(false);
+        peer.config();
+        client.data(peer);
+        peer.say(RawPeer.configured(Dialect.CLASSIC, "n1") + "\n" + RawPeer.ready(Dialect.CLASSIC, "n1") + "\n");
+        RawPeer.exactly(peer.data, 1);
+        peer.control.setSoTimeout(300);
+        assertThatThrownBy(() -> peer.control.getInputStream().read()).hasMessageContaining("timed out");
+
+        peer.control.setSoTimeout(20_000);
+        assertThat(RawPeer.toEnd(peer.data)).hasSize(content.length - 1);
+        assertThat(RawPeer.number(RawPeer.exactly(peer.control, 8))).isEqualTo(content.length);
+        peer.say(RawPeer.number(content.length, 8));
+        assertThat(DollyRing.get(server).ok()).isTrue();
+    }
+
+    @Test
+    void carriageReturnsDoNotReachOldClients() throws Exception {
+        final String text = RawPeer.classicConfig("n1");
+
+        assertThat(DollyServer.wire(text.replace("\n", "\r\n").getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(text.getBytes(StandardCharsets.UTF_8));
+        assertThat(DollyServer.wire(text.stripTrailing().getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(text.getBytes(StandardCharsets.UTF_8));
+    }
+
     @ParameterizedTest
     @EnumSource
     void namesThatContainReadyDoNotStartTheDataEarly(final Dialect dialect) throws Exception {
