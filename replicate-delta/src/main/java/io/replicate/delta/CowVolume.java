@@ -1,5 +1,6 @@
 package io.replicate.delta;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.apply.StateFile;
 import io.replicate.delta.apply.TargetImage;
@@ -35,7 +36,7 @@ public final class CowVolume {
                 throw ReplicationException.misuse("the delta has " + result.bodyBytes() + " bytes, the COW volume only "
                         + volume.size() + ": make it larger first");
             }
-            final ByteBuffer zeros = ByteBuffer.allocateDirect(SnapHeader.SECTOR_BYTES);
+            final ByteBuffer zeros = Alignment.buffer(SnapHeader.SECTOR_BYTES);
             volume.write(0, zeros);
             volume.flush();
             copy(spool, SnapHeader.SECTOR_BYTES, result.bodyBytes());
@@ -47,7 +48,7 @@ public final class CowVolume {
     }
 
     private void copy(final StateFile spool, final long from, final long to) throws IOException {
-        final ByteBuffer buffer = ByteBuffer.allocateDirect(COPY_BYTES);
+        final ByteBuffer buffer = Alignment.buffer(COPY_BYTES);
         for (long at = from; at < to; at += buffer.limit()) {
             spool.read(at, buffer.clear().limit((int) Math.min(COPY_BYTES, to - at)));
             volume.write(at, buffer.flip());

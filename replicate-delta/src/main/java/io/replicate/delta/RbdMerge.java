@@ -1,5 +1,6 @@
 package io.replicate.delta;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.apply.DeltaTarget;
@@ -29,7 +30,7 @@ final class RbdMerge {
     private static final SnapLayout LAYOUT = new SnapLayout(4096);
 
     private final DeltaTarget target;
-    private final ByteBuffer chunkBytes = ByteBuffer.allocateDirect((int) LAYOUT.chunkBytes());
+    private final ByteBuffer chunkBytes = Alignment.buffer((int) LAYOUT.chunkBytes());
     private long imageBytes = -1;
 
     RbdMerge(final DeltaTarget target) {
@@ -117,7 +118,7 @@ final class RbdMerge {
             final long end = Math.min(offset + length, target.image().size());
             if (end > offset) {
                 touch(offset, end - offset);
-                final ByteBuffer zeros = ByteBuffer.allocateDirect(64 << 10);
+                final ByteBuffer zeros = Alignment.buffer(64 << 10);
                 for (long at = offset; at < end; at += zeros.limit()) {
                     data.write(at, zeros.clear().limit((int) Math.min(zeros.capacity(), end - at)));
                 }

@@ -3,7 +3,7 @@ package io.replicate.core.posix;
 import java.nio.ByteBuffer;
 
 /** Alignment for O_DIRECT. */
-final class Alignment {
+public final class Alignment {
     /** Right for every common file system and device where the kernel does not say. */
     static final int DEFAULT = 4096;
 
@@ -33,7 +33,7 @@ final class Alignment {
     }
 
     /** Returns a direct buffer of {@code size} bytes whose first byte is at a multiple of {@link #DEFAULT}. */
-    static ByteBuffer buffer(int size) {
+    public static ByteBuffer buffer(int size) {
         int whole = (int) up(size, DEFAULT); // alignedSlice cuts the end to a multiple, too
         return ByteBuffer.allocateDirect(whole + DEFAULT).alignedSlice(DEFAULT).slice(0, size);
     }

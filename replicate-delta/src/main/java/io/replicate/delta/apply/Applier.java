@@ -1,5 +1,6 @@
 package io.replicate.delta.apply;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.Pairs;
@@ -19,7 +20,7 @@ final class Applier {
     private final long imageBytes;
     private final RangeListener listener;
     private final Cancellation cancellation;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(WRITE_BYTES);
+    private final ByteBuffer buffer = Alignment.buffer(WRITE_BYTES);
     private long written;
 
     /**

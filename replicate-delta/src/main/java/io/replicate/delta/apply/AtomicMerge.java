@@ -41,7 +41,7 @@ final class AtomicMerge {
         final Spool.Received received = receive(reception, check);
         try (ExceptionList exceptions = received.exceptions()) {
             final SnapLayout layout = received.result().header().layout();
-            if (isApplied(received.result().header().marker())) {
+            if (check.isApplied(received.result().header().marker())) {
                 parts.directory().delete(Spool.PART);
                 final String generation = parts.state().generation();
                 return new Merged(
@@ -71,11 +71,7 @@ final class AtomicMerge {
 
     private Spool.Received receive(final Reception reception, final BaseCheck check) throws IOException {
         try {
-            return reception.receive(header -> {
-                if (!isApplied(header.marker())) {
-                    check.header(header);
-                }
-            });
+            return reception.receive(check::header);
         } catch (final IOException e) {
             if (!canGoOn(e)) {
                 parts.directory().delete(Spool.PART);
@@ -89,14 +85,6 @@ final class AtomicMerge {
         return failure instanceof CutStreamException
                 || ReplicationException.categoryOf(failure) == ReplicationException.Category.RETRY
                 || !(failure instanceof ReplicationException || failure instanceof PosixException);
-    }
-
-    private boolean isApplied(final @Nullable Marker marker) {
-        return !options.anyBase()
-                && marker != null
-                && !marker.generation().isEmpty()
-                && marker.generation().equals(parts.state().generation())
-                && !marker.base().equals(marker.generation());
     }
 
     private void checkContent(final Spool.Received received, final BaseCheck check) throws IOException {

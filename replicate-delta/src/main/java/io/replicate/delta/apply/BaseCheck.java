@@ -44,6 +44,7 @@ final class BaseCheck {
                     + " bytes, the target has only " + targetBytes + ": make it larger first");
         }
         if (!anyBase
+                && !isApplied(marker)
                 && !marker.base().isEmpty()
                 && !targetGeneration.isEmpty()
                 && (!targetGeneration.startsWith(LOCAL) || marker.base().startsWith(LOCAL))
@@ -52,6 +53,15 @@ final class BaseCheck {
                     + ", the target is at generation " + targetGeneration
                     + ": apply the deltas in between first, or do a full sync or a repair");
         }
+    }
+
+    /** Returns whether the target is at the generation that a delta leads to: to merge it again changes nothing. */
+    boolean isApplied(final @Nullable Marker marker) {
+        return !anyBase
+                && marker != null
+                && !marker.generation().isEmpty()
+                && marker.generation().equals(targetGeneration)
+                && !marker.base().equals(marker.generation());
     }
 
     /** Returns the size of the image that a delta is of: what its marker says, else the whole target. */

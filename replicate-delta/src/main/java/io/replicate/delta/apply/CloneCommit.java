@@ -1,5 +1,6 @@
 package io.replicate.delta.apply;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.StoreReader;
@@ -53,7 +54,7 @@ final class CloneCommit {
     private void retell(final Spool.Received received, final long imageBytes, final RangeListener listener)
             throws IOException {
         final long chunk = received.result().header().layout().chunkBytes();
-        final ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(chunk, RETELL_BYTES));
+        final ByteBuffer buffer = Alignment.buffer((int) Math.min(chunk, RETELL_BYTES));
         try (Pairs pairs = received.exceptions().sorted()) {
             while (pairs.next()) {
                 final long end = Math.min(imageBytes, (pairs.oldChunk() + 1) * chunk);

@@ -203,6 +203,13 @@ public final class DeltaTarget implements AutoCloseable {
         return new Rollback(parts).run();
     }
 
+    /** Says, durably, that the whole target is about to be replaced: until it was, it is a mixture. */
+    public void replacing(final String generation, final long imageBytes) throws IOException {
+        parts.directory().delete(Spool.PART);
+        parts.forgetHistory();
+        parts.store(parts.state().inPlace(generation, imageBytes));
+    }
+
     /** Says that the whole target was replaced, durably, by a full copy of this generation. */
     public void replaced(final String generation, final long imageBytes) throws IOException {
         parts.directory().delete(Spool.PART);

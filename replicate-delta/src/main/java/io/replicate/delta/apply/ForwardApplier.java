@@ -1,5 +1,6 @@
 package io.replicate.delta.apply;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.ExceptionList;
@@ -9,8 +10,6 @@ import io.replicate.delta.cow.StreamVisitor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * Writes a stream into an image while it comes in, without a spool. Data waits in a window, so that it is written in
@@ -27,9 +26,9 @@ final class ForwardApplier implements StreamVisitor {
     private final Spool.HeaderCheck headerCheck;
     private final Cancellation cancellation;
     private final ExceptionList exceptions;
-    private final Map<Long, Long> pending = new HashMap<>();
-    private final ByteBuffer window = ByteBuffer.allocateDirect(WINDOW_BYTES);
+    private final ByteBuffer window = Alignment.buffer(WINDOW_BYTES);
     private SnapLayout layout = new SnapLayout(SnapLayout.ENTRY_BYTES * 32L);
+    private long[] pending = new long[0];
     private long imageBytes;
     private long offset;
     private long[] places = new long[64];
@@ -64,6 +63,8 @@ final class ForwardApplier implements StreamVisitor {
             throw ReplicationException.misuse("chunks of " + layout.chunkBytes()
                     + " bytes are too large to be applied as they come: merge without --in-place");
         }
+        // An area names data up to the end of the area behind it: no more than this is ever waited for.
+        pending = new long[(int) (2 * (layout.entriesPerArea() + 1))];
     }
 
     @Override
@@ -77,9 +78,11 @@ final class ForwardApplier implements StreamVisitor {
                     + ", the target ends at " + imageBytes + ": it is smaller than the source");
         }
         exceptions.entry(oldChunk, newChunk);
-        if (pending.put(newChunk, oldChunk) != null) {
+        final int slot = (int) (newChunk % pending.length);
+        if (pending[slot] != 0) {
             throw ReplicationException.corrupt("data chunk " + newChunk + " is named by two exceptions");
         }
+        pending[slot] = oldChunk + 1; // 0 is an empty place
     }
 
     @Override
@@ -90,11 +93,11 @@ final class ForwardApplier implements StreamVisitor {
             final long index = offset / chunk;
             final long inChunk = offset % chunk;
             final int n = (int) Math.min(bytes.remaining(), chunk - inChunk);
-            final Long oldChunk = pending.get(index);
-            if (oldChunk != null) {
-                add(oldChunk * chunk + inChunk, bytes.slice(bytes.position(), n));
+            final int slot = (int) (index % pending.length);
+            if (pending[slot] != 0) {
+                add((pending[slot] - 1) * chunk + inChunk, bytes.slice(bytes.position(), n));
                 if (inChunk + n == chunk) {
-                    pending.remove(index);
+                    pending[slot] = 0;
                 }
             }
             bytes.position(bytes.position() + n);

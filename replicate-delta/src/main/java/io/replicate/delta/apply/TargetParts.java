@@ -71,8 +71,8 @@ final class TargetParts {
 
     void requireNotTorn() throws ReplicationException {
         if (torn()) {
-            throw ReplicationException.misuse("an in-place merge of this target was interrupted: it is a mixture of two"
-                    + " generations. Run the same merge with --in-place again, or --repair it");
+            throw ReplicationException.misuse("an in-place merge or a full copy of this target was interrupted: it is a"
+                    + " mixture of two generations. Run the same command again, or --repair it");
         }
     }
 

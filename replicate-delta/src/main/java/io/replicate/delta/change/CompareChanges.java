@@ -1,5 +1,6 @@
 package io.replicate.delta.change;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.delta.cow.RandomBytes;
 import io.replicate.delta.cow.SnapLayout;
 import java.io.IOException;
@@ -22,8 +23,8 @@ public final class CompareChanges implements Changes.Finder {
 
     @Override
     public Changes find(final long imageBytes) throws IOException {
-        final ByteBuffer a = ByteBuffer.allocateDirect(PIECE_BYTES);
-        final ByteBuffer b = ByteBuffer.allocateDirect(PIECE_BYTES);
+        final ByteBuffer a = Alignment.buffer(PIECE_BYTES);
+        final ByteBuffer b = Alignment.buffer(PIECE_BYTES);
         final long common = Math.min(before.size(), imageBytes);
         final int step = (int) Math.min(PIECE_BYTES, layout.chunkBytes());
         try (RangeChanges ranges = new RangeChanges(layout, imageBytes)) {

@@ -1,6 +1,7 @@
 package io.replicate.delta.change;
 
 import io.replicate.core.job.Zeros;
+import io.replicate.core.posix.Alignment;
 import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.RandomBytes;
 import java.io.IOException;
@@ -35,7 +36,7 @@ public final class RbdWriter {
         final long size = source.size();
         writeFully(record('s').putLong(size).flip());
         final long chunk = changes.layout().chunkBytes();
-        final ByteBuffer data = ByteBuffer.allocateDirect(PIECE_BYTES);
+        final ByteBuffer data = Alignment.buffer(PIECE_BYTES);
         try (Pairs pairs = changes.chunks().sorted()) {
             boolean more = pairs.next();
             while (more) {

@@ -1,5 +1,6 @@
 package io.replicate.delta.cow;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -58,7 +59,7 @@ final class DataWindows implements AutoCloseable {
 
     /** Chunks that are read into one buffer; or a piece of one that is larger than that. */
     private final class Window {
-        private final ByteBuffer buffer = ByteBuffer.allocateDirect(windowBytes);
+        private final ByteBuffer buffer = Alignment.buffer(windowBytes);
         private final long[] chunks = new long[2 * Math.max(1, (int) (windowBytes / layout.chunkBytes()))];
         private int count;
         private @Nullable Future<?> filling;

@@ -1,5 +1,6 @@
 package io.replicate.delta.cow;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.Digest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -99,7 +100,7 @@ public final class SampleTaker {
     /** Returns the first 8 bytes of the SHA-256 of a range. */
     public static long hash(final RandomBytes image, final long offset, final int length) throws IOException {
         final MessageDigest sha = Digest.Algorithm.SHA_256.newMessageDigest();
-        final ByteBuffer buffer = ByteBuffer.allocateDirect(Math.min(BUFFER_BYTES, length));
+        final ByteBuffer buffer = Alignment.buffer(Math.min(BUFFER_BYTES, length));
         for (int at = 0; at < length; at += buffer.limit()) {
             image.read(offset + at, buffer.clear().limit(Math.min(buffer.capacity(), length - at)));
             sha.update(buffer.flip());

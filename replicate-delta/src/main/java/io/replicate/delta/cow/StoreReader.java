@@ -1,5 +1,6 @@
 package io.replicate.delta.cow;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,7 +35,7 @@ public final class StoreReader {
      * @throws ReplicationException CORRUPT when the header is not that of a valid store.
      */
     public static StoreReader open(final RandomBytes in, final String where) throws IOException {
-        final ByteBuffer sector = ByteBuffer.allocateDirect(SnapHeader.SECTOR_BYTES);
+        final ByteBuffer sector = Alignment.buffer(SnapHeader.SECTOR_BYTES);
         if (in.size() < sector.capacity()) {
             throw ReplicationException.corrupt(where + ": " + in.size() + " bytes are no exception store");
         }
@@ -65,6 +66,8 @@ public final class StoreReader {
      */
     public long scan(final EntryVisitor visitor, final boolean lenient) throws IOException {
         final SnapLayout layout = layout();
+        final ByteBuffer piece = Alignment.buffer((int) Math.min(layout.chunkBytes(), PIECE_BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN);
         long count = 0;
         for (long area = 0; ; area++) {
             if (layout.areaChunk(area) >= endChunk) {
@@ -75,7 +78,7 @@ public final class StoreReader {
                         + ") is missing: the store is cut, or was written without a closing area (--lenient reads"
                         + " those)");
             }
-            final long found = scanArea(area, visitor);
+            final long found = scanArea(area, piece, visitor);
             count += found;
             if (found < layout.entriesPerArea()) {
                 return count;
@@ -83,10 +86,9 @@ public final class StoreReader {
         }
     }
 
-    private long scanArea(final long area, final EntryVisitor visitor) throws IOException {
+    private long scanArea(final long area, final ByteBuffer piece, final EntryVisitor visitor) throws IOException {
         final long offset = layout().areaOffset(area);
-        final int pieceBytes = (int) Math.min(layout().chunkBytes(), PIECE_BYTES);
-        final ByteBuffer piece = ByteBuffer.allocateDirect(pieceBytes).order(ByteOrder.LITTLE_ENDIAN);
+        final int pieceBytes = piece.capacity();
         long index = 0;
         for (long at = 0; at < layout().chunkBytes(); at += pieceBytes) {
             in.read(offset + at, piece.clear());

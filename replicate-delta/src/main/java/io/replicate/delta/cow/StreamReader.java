@@ -1,5 +1,6 @@
 package io.replicate.delta.cow;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,7 +22,7 @@ public final class StreamReader {
     private final String where;
     private final boolean lenient;
     private final AreaSums sums = new AreaSums();
-    private final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer piece = Alignment.buffer(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private long offset;
     private long exceptions;
     private long lastData;
@@ -137,7 +138,7 @@ public final class StreamReader {
     }
 
     private void closeWithEmptyArea(final SnapLayout layout, final StreamVisitor visitor) throws IOException {
-        final ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(PIECE_BYTES, layout.chunkBytes()));
+        final ByteBuffer zeros = Alignment.buffer((int) Math.min(PIECE_BYTES, layout.chunkBytes()));
         final long end = offset + layout.chunkBytes();
         while (offset < end) {
             sums.update(zeros);

@@ -1,5 +1,6 @@
 package io.replicate.delta.tree;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.apply.Companion;
 import io.replicate.delta.apply.RangeListener;
@@ -82,7 +83,7 @@ public final class TreeCompanion implements Companion {
             this.image = image;
             this.shape = tree.shape();
             this.update = new TreeUpdate(tree, false);
-            this.leaf = ByteBuffer.allocateDirect(shape.leafBytes());
+            this.leaf = Alignment.buffer(shape.leafBytes());
         }
 
         @Override

@@ -32,6 +32,7 @@ public final class TreeFile implements TreeReader {
 
     private final StateFile file;
     private final TreeShape shape;
+    private final ByteBuffer pageBuffer = ByteBuffer.allocateDirect(TreeShape.PAGE_BYTES);
     private String generation;
     private boolean whole;
 
@@ -126,13 +127,19 @@ public final class TreeFile implements TreeReader {
 
     @Override
     public byte[] page(final int level, final long page) throws IOException {
-        final ByteBuffer b = ByteBuffer.allocate(shape.pageCount(level, page) * TreeShape.HASH_BYTES);
-        file.read(offset(level, page), b);
-        return b.array();
+        final byte[] hashes = new byte[shape.pageCount(level, page) * TreeShape.HASH_BYTES];
+        file.read(offset(level, page), pageBuffer.clear().limit(hashes.length));
+        pageBuffer.flip().get(hashes);
+        return hashes;
     }
 
     void writePage(final int level, final long page, final byte[] hashes, final int length) throws IOException {
-        file.write(offset(level, page), ByteBuffer.wrap(hashes, 0, length));
+        file.write(offset(level, page), pageBuffer.clear().put(hashes, 0, length).flip());
+    }
+
+    /** Sets hashes of leaves beside each other, {@link TreeShape#HASH_BYTES} each; what is above them is not changed. */
+    void writeLeaves(final long firstLeaf, final ByteBuffer hashes) throws IOException {
+        file.write(HEADER_BYTES + firstLeaf * TreeShape.HASH_BYTES, hashes);
     }
 
     private long offset(final int level, final long page) {

@@ -1,6 +1,7 @@
 package io.replicate.delta.tree;
 
 import io.replicate.core.job.Throttle;
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Digest;
 import io.replicate.delta.apply.StateFile;
@@ -67,7 +68,7 @@ public final class TreeScan {
     }
 
     private void scan(final TreeShape shape, final Leaves leaves) throws IOException {
-        final ByteBuffer buffer = ByteBuffer.allocateDirect(PIECE_BYTES);
+        final ByteBuffer buffer = Alignment.buffer(PIECE_BYTES);
         final int leaf = shape.leafBytes();
         if (shape.imageBytes() == 0) {
             leaves.leaf(0, ByteBuffer.allocate(0));

@@ -34,12 +34,18 @@ final class TreeUpdate {
     /** Sets the hash of a leaf from its bytes. */
     void leaf(final long index, final ByteBuffer bytes) throws IOException {
         sha.update(bytes);
+        finishDigest();
+        set(0, index);
+    }
+
+    /** Sets the hash of a leaf, which is in {@code hashes} at {@code at}. */
+    void hash(final long index, final byte[] hashes, final int at) throws IOException {
+        System.arraycopy(hashes, at, digest, 0, TreeShape.HASH_BYTES);
         set(0, index);
     }
 
     /** Puts the hash that is ready into its page, loading that and ending the page before. */
     private void set(final int level, final long index) throws IOException {
-        finishDigest();
         final long page = index / TreeShape.FAN_OUT;
         if (current[level] != page) {
             final byte[] hash = Arrays.copyOf(digest, TreeShape.HASH_BYTES);
@@ -69,6 +75,7 @@ final class TreeUpdate {
         current[level] = -1;
         if (level + 1 < pages.length) {
             sha.update(pages[level], 0, length);
+            finishDigest();
             set(level + 1, page);
         }
     }

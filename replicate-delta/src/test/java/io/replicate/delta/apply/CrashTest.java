@@ -173,4 +173,82 @@ class CrashTest {
             assertThat(disk.imageNow()).as("step %d, rolled back", step).isEqualTo(old);
         }
     }
+
+    private static DeltaTarget openWithClones(final FaultyDisk disk) throws IOException {
+        return DeltaTarget.open(disk.image(), disk.directory(), Companion.NONE, disk.cloner());
+    }
+
+    @Test
+    void aMergeThroughACloneLeavesTheOldImageOrTheNewOne() throws IOException {
+        final byte[] delta = Deltas.marked(old, changed, CHUNK, "g0", "g1");
+        final FaultyDisk whole = new FaultyDisk(old);
+        whole.failAt(Long.MAX_VALUE);
+        mergeWithClones(whole, delta);
+        assertThat(whole.imageNow()).isEqualTo(changed);
+        boolean sawOld = false;
+        for (long step = 0; step < whole.operations(); step++) {
+            for (int attempt = 0; attempt < TRIES; attempt++) {
+                final long seed = SEED + 1000 * step + attempt;
+                final Random random = new Random(seed);
+                final FaultyDisk disk = new FaultyDisk(old);
+                disk.failAt(step);
+                failing(() -> mergeWithClones(disk, delta));
+                disk.crash(random);
+                disk.failAt(random.nextInt(10));
+                failing(() -> openWithClones(disk).close());
+                disk.crash(random);
+                final String generation;
+                try (DeltaTarget target = openWithClones(disk)) {
+                    generation = target.generation();
+                }
+                final boolean isNew = "g1".equals(generation);
+                assertThat(disk.imageNow())
+                        .as("step %d, seed %d, generation '%s'", step, seed, generation)
+                        .isEqualTo(isNew ? changed : old);
+                sawOld |= !isNew;
+                mergeWithClones(disk, delta);
+                assertThat(disk.imageNow()).isEqualTo(changed);
+            }
+        }
+        assertThat(sawOld).isTrue();
+    }
+
+    private static void mergeWithClones(final FaultyDisk disk, final byte[] delta) throws IOException {
+        try (DeltaTarget target = openWithClones(disk)) {
+            target.merge(Deltas.in(delta), "delta", MergeOptions.DEFAULT);
+        }
+    }
+
+    @Test
+    void anInPlaceMergeIsOldOrNewOrRememberedAsTorn() throws IOException {
+        final byte[] delta = Deltas.marked(old, changed, CHUNK, "g0", "g1");
+        final FaultyDisk whole = new FaultyDisk(old);
+        whole.failAt(Long.MAX_VALUE);
+        mergeInPlace(whole, delta);
+        boolean sawTorn = false;
+        for (long step = 0; step < whole.operations(); step++) {
+            final long seed = SEED + step;
+            final FaultyDisk disk = new FaultyDisk(old);
+            disk.failAt(step);
+            failing(() -> mergeInPlace(disk, delta));
+            disk.crash(new Random(seed));
+            try (DeltaTarget target = open(disk)) {
+                if (!target.torn()) {
+                    assertThat(disk.imageNow())
+                            .as("step %d, seed %d", step, seed)
+                            .isEqualTo("g1".equals(target.generation()) ? changed : old);
+                }
+                sawTorn |= target.torn();
+            }
+            mergeInPlace(disk, delta);
+            assertThat(disk.imageNow()).as("step %d, seed %d, again", step, seed).isEqualTo(changed);
+        }
+        assertThat(sawTorn).isTrue();
+    }
+
+    private static void mergeInPlace(final FaultyDisk disk, final byte[] delta) throws IOException {
+        try (DeltaTarget target = open(disk)) {
+            target.mergeInPlace(Deltas.in(delta), "delta", MergeOptions.DEFAULT);
+        }
+    }
 }

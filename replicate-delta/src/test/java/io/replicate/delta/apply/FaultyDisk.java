@@ -21,7 +21,11 @@ final class FaultyDisk {
     private final Map<String, Inode> names = new TreeMap<>();
     private final Map<String, Inode> durableNames = new TreeMap<>();
     private final List<Runnable> nameChanges = new ArrayList<>();
-    private final Inode image;
+    private Inode image;
+    private Inode durableImage;
+    private @Nullable Inode clone;
+    private @Nullable Inode durableClone;
+    private boolean syncFails;
     private long operations;
     private long failAt = Long.MAX_VALUE;
     private long capacity = Long.MAX_VALUE;
@@ -30,6 +34,7 @@ final class FaultyDisk {
         image = new Inode();
         image.now = imageContent.clone();
         image.durable = imageContent.clone();
+        durableImage = image;
     }
 
     /** The power has failed. */
@@ -50,6 +55,11 @@ final class FaultyDisk {
     /** Bounds how many bytes the state may have. */
     void capacity(final long bytes) {
         capacity = bytes;
+    }
+
+    /** Lets every sync of the state fail as a disk does that lost what was written. */
+    void syncFails(final boolean fails) {
+        syncFails = fails;
     }
 
     long operations() {
@@ -76,7 +86,12 @@ final class FaultyDisk {
         names.clear();
         names.putAll(durableNames);
         names.values().forEach(inode -> inode.crash(random));
+        image = durableImage;
+        clone = durableClone;
         image.crash(random);
+        if (clone != null) {
+            clone.crash(random);
+        }
     }
 
     private record Write(int offset, byte[] bytes) {}
@@ -160,31 +175,94 @@ final class FaultyDisk {
 
     /** Returns the image as a target. */
     TargetImage image() {
+        return target(image);
+    }
+
+    private TargetImage target(final Inode inode) {
         return new TargetImage() {
             @Override
             public long size() {
-                return image.now.length;
+                return inode.now.length;
             }
 
             @Override
             public void read(final long offset, final ByteBuffer into) throws IOException {
-                FaultyDisk.read(image, offset, into);
+                FaultyDisk.read(inode, offset, into);
             }
 
             @Override
             public void write(final long offset, final ByteBuffer from) throws IOException {
-                FaultyDisk.this.write(image, offset, from);
+                FaultyDisk.this.write(inode, offset, from);
             }
 
             @Override
             public void flush() throws IOException {
                 step();
-                image.sync();
+                inode.sync();
             }
 
             @Override
             public void close() {}
         };
+    }
+
+    /** Returns who clones the image, as a file system does that can share storage. */
+    Cloner cloner() {
+        return new Cloner() {
+            @Override
+            public TargetImage make() throws IOException {
+                step();
+                final Inode made = new Inode();
+                made.now = image.now.clone();
+                made.durable = image.now.clone();
+                clone = made;
+                nameChanges.add(() -> durableClone = made);
+                step();
+                applyNames();
+                return target(made);
+            }
+
+            @Override
+            public long cloneId() {
+                return clone == null ? 0 : System.identityHashCode(clone);
+            }
+
+            @Override
+            public long targetId() {
+                return System.identityHashCode(image);
+            }
+
+            @Override
+            public void publish() throws IOException {
+                step();
+                final Inode published = java.util.Objects.requireNonNull(clone);
+                image = published;
+                clone = null;
+                nameChanges.add(() -> {
+                    durableImage = published;
+                    durableClone = null;
+                });
+                step();
+                applyNames();
+            }
+
+            @Override
+            public void discard() throws IOException {
+                step();
+                clone = null;
+                nameChanges.add(() -> durableClone = null);
+            }
+
+            @Override
+            public TargetImage reopen() {
+                return target(image);
+            }
+        };
+    }
+
+    private void applyNames() {
+        nameChanges.forEach(Runnable::run);
+        nameChanges.clear();
     }
 
     /** Returns the directory of the state. */
@@ -234,8 +312,7 @@ final class FaultyDisk {
             @Override
             public void sync() throws IOException {
                 step();
-                nameChanges.forEach(Runnable::run);
-                nameChanges.clear();
+                applyNames();
             }
 
             @Override
@@ -280,6 +357,9 @@ final class FaultyDisk {
             @Override
             public void sync() throws IOException {
                 step();
+                if (syncFails) {
+                    throw new IOException("fsync: EIO");
+                }
                 inode.sync();
             }
 

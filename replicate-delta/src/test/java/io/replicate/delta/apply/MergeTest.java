@@ -202,4 +202,53 @@ class MergeTest {
             assertThat(Fixtures.sha256(other.imageNow())).isEqualTo(Fixtures.sha256(Model.merge(base, store)));
         }
     }
+
+    @Test
+    void aSpoolThatCannotBeMadeDurableChangesNothing() throws IOException {
+        disk.syncFails(true);
+        final byte[] before = disk.imageNow();
+        assertThatThrownBy(() -> merge(Deltas.marked(old, next, CHUNK, "g0", "g1"), MergeOptions.DEFAULT))
+                .hasMessageContaining("EIO");
+        assertThat(disk.imageNow()).isEqualTo(before);
+    }
+
+    @Test
+    void aTargetThatCannotBeMadeDurableIsNotCalledMerged() throws IOException {
+        final TargetImage image = disk.image();
+        final TargetImage broken = new TargetImage() {
+            @Override
+            public long size() throws IOException {
+                return image.size();
+            }
+
+            @Override
+            public void read(final long offset, final java.nio.ByteBuffer into) throws IOException {
+                image.read(offset, into);
+            }
+
+            @Override
+            public void write(final long offset, final java.nio.ByteBuffer from) {
+                from.position(from.limit()); // the disk said yes, and lost it
+            }
+
+            @Override
+            public void flush() throws IOException {
+                throw new IOException("fdatasync: EIO");
+            }
+
+            @Override
+            public void close() {}
+        };
+        try (DeltaTarget target = DeltaTarget.open(broken, disk.directory(), Companion.NONE, Cloner.NONE)) {
+            assertThatThrownBy(() -> target.merge(
+                            Deltas.in(Deltas.marked(old, next, CHUNK, "g0", "g1")), "delta", MergeOptions.DEFAULT))
+                    .hasMessageContaining("EIO");
+            assertThat(target.generation()).isNotEqualTo("g1");
+        }
+        try (DeltaTarget target = open()) {
+            assertThat(target.recovered()).isTrue();
+            assertThat(target.generation()).isEqualTo("g1");
+        }
+        assertThat(disk.imageNow()).isEqualTo(next);
+    }
 }

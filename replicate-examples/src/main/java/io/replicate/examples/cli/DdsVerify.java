@@ -1,10 +1,9 @@
 package io.replicate.examples.cli;
 
-import io.replicate.core.job.Job;
-import io.replicate.core.job.Replication;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.FullCopy;
 import io.replicate.delta.Images;
 import io.replicate.delta.LvIdentity;
 import io.replicate.delta.Targets;
@@ -98,28 +97,12 @@ final class DdsVerify {
 
     int full() throws IOException {
         final Locator source = Locator.parse(DdsOptions.need(options.source, "--source"));
-        final Locator dest = Locator.parse(options.target());
-        Replication copy = Replication.from(source).to(dest).force(options.force);
-        if (options.rate != null) {
-            copy = copy.rateBytesPerSecond(options.throttle().rateBytesPerSecond());
-        }
-        try (Job job = copy.start()) {
-            job.await();
-        }
         final String generation =
                 DdsOptions.id("--generation", options.generation != null ? options.generation : LvIdentity.of(source));
-        try (DeltaTarget target = Targets.open(dest, options.state, options.force)) {
-            target.replaced(generation, sizeOf(source));
-            verification(target).record();
-        }
-        streams.out().println("copied " + sizeOf(source));
+        final long bytes = new FullCopy(Locator.parse(options.target()), options.state, options.force)
+                .run(source, generation, options.throttle().rateBytesPerSecond());
+        streams.out().println("copied " + bytes);
         return ExitCode.OK;
-    }
-
-    private static long sizeOf(final Locator locator) throws IOException {
-        try (Images.Opened image = Images.source(locator)) {
-            return image.size();
-        }
     }
 
     private Verification verification(final DeltaTarget target) throws ReplicationException {
