@@ -1,10 +1,11 @@
 package io.replicate.delta;
 
 import io.replicate.core.job.Job;
-import io.replicate.core.spi.Providers;
 import io.replicate.core.job.Replication;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Locator;
+import io.replicate.core.spi.Providers;
+import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Source;
 import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.NativeStateDirectory;
@@ -47,20 +48,19 @@ public final class FullCopy {
      */
     public long run(final Locator source, final String generation, final long rateBytesPerSecond) throws IOException {
         final long imageBytes = sizeOf(source);
-        if (exists()) {
-            // What was committed before must not be replayed over the copy, and a copy that is cut must be remembered.
-            try (DeltaTarget old = Targets.open(target, state, force)) {
-                old.replacing(generation, imageBytes);
-            }
-        }
-        final Path place = StatePlace.of(target, state);
-        try (NativeStateDirectory directory = NativeStateDirectory.open(place);
+        final boolean marked = markTorn(generation);
+        try (NativeStateDirectory directory = NativeStateDirectory.open(StatePlace.of(target, state));
                 StateFile file = directory.create(MADE)) {
             final TreeOnTheWay read = new TreeOnTheWay(open(source), file);
             copy(read, rateBytesPerSecond);
             try (Images.Opened copied = Images.source(target)) {
                 read.complete(copied, generation);
             }
+        } catch (final ReplicationException e) {
+            if (marked && e.category() == ReplicationException.Category.MISUSE) {
+                unmark(); // refused before the first byte
+            }
+            throw e;
         }
         try (DeltaTarget done = Targets.open(target, state, force)) {
             done.replaced(generation, imageBytes);
@@ -68,6 +68,27 @@ public final class FullCopy {
             done.directory().sync();
         }
         return imageBytes;
+    }
+
+    /**
+     * Completes what was committed before, as it must not be replayed over the copy, and says that the target is a mixture
+     * until the copy is done. Returns whether that was news.
+     */
+    private boolean markTorn(final String generation) throws IOException {
+        if (!exists()) {
+            return false;
+        }
+        try (DeltaTarget old = Targets.open(target, state, force)) {
+            final boolean torn = old.torn();
+            old.replacing(generation);
+            return !torn;
+        }
+    }
+
+    private void unmark() throws IOException {
+        try (DeltaTarget old = Targets.open(target, state, force)) {
+            old.notReplaced();
+        }
     }
 
     private boolean exists() {

@@ -4,6 +4,7 @@ import io.replicate.core.spi.Locator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Where the state of a target lies: beside a file, in a directory of the system for all else. */
@@ -20,7 +21,7 @@ public final class StatePlace {
      */
     public static Path of(final Locator target, final @Nullable Path parent) throws IOException {
         if (!"file".equals(target.scheme())) {
-            return (parent == null ? SYSTEM : parent).resolve(safe(target.scheme() + ":" + target.rest()));
+            return (parent == null ? SYSTEM : parent).resolve(safe(named(target)));
         }
         final Path given = Path.of(target.rest());
         final Path path = Files.exists(given) ? given.toRealPath() : given.toAbsolutePath();
@@ -31,6 +32,15 @@ public final class StatePlace {
         return device
                 ? SYSTEM.resolve(safe(path.toString()))
                 : path.resolveSibling("." + path.getFileName() + ".delta");
+    }
+
+    /** The parameters belong to the name: all the sockets of {@code nbd+unix:///?socket=…} have the same rest. */
+    private static String named(final Locator target) {
+        final StringBuilder name = new StringBuilder(target.scheme() + ":" + target.rest());
+        new TreeMap<>(target.parameters())
+                .forEach(
+                        (key, value) -> name.append('?').append(key).append('=').append(value));
+        return name.toString();
     }
 
     private static String safe(final String text) {

@@ -127,9 +127,9 @@ class FullCopyTest {
         final byte[] old = Deltas.image(100_000, 5);
         final Path target = dir.resolve("target.img");
         Files.write(target, old);
-        final Path source = source(); // larger than the target, which is found out when the copy begins or not at all
+        final Path source = source();
         try (DeltaTarget opened = open(target)) {
-            opened.replacing("g1", 100_000);
+            opened.replacing("g1");
         }
         try (DeltaTarget opened = open(target)) {
             assertThat(opened.torn()).isTrue();
@@ -139,5 +139,13 @@ class FullCopyTest {
         }
         copy(source, target, "g1");
         assertProven(target, "g1");
+    }
+
+    @Test
+    void everySocketHasAStateOfItsOwn() throws IOException {
+        final Path a = StatePlace.of(Locator.parse("nbd+unix:///?socket=/run/a"), dir);
+        final Path b = StatePlace.of(Locator.parse("nbd+unix:///?socket=/run/b"), dir);
+        assertThat(a).isNotEqualTo(b);
+        assertThat(a.getParent()).isEqualTo(dir);
     }
 }

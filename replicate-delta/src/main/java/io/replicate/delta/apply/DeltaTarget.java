@@ -204,10 +204,13 @@ public final class DeltaTarget implements AutoCloseable {
     }
 
     /** Says, durably, that the whole target is about to be replaced: until it was, it is a mixture. */
-    public void replacing(final String generation, final long imageBytes) throws IOException {
-        parts.directory().delete(Spool.PART);
-        parts.forgetHistory();
-        parts.store(parts.state().inPlace(generation, imageBytes));
+    public void replacing(final String generation) throws IOException {
+        parts.store(parts.state().inPlace(generation, parts.state().imageBytes()));
+    }
+
+    /** Takes back {@link #replacing}: nothing was written. */
+    public void notReplaced() throws IOException {
+        parts.store(parts.state().idle(parts.state().generation(), parts.state().imageBytes()));
     }
 
     /** Says that the whole target was replaced, durably, by a full copy of this generation. */

@@ -68,7 +68,8 @@ public final class StreamReader {
             if (!first && !canEndHere(header)) {
                 throw cut("area " + area + " (offset " + start + ") is missing"
                         + (header.marker() == null
-                                ? "; a stream of old dds ends like this, but so does one that was cut: --lenient reads it"
+                                ? "; a stream of old dds ends like this, but so does one that was cut: --lenient reads"
+                                        + " it"
                                 : ""));
             }
             sums.beginArea();

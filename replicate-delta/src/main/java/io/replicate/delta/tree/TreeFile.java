@@ -134,7 +134,8 @@ public final class TreeFile implements TreeReader {
     }
 
     void writePage(final int level, final long page, final byte[] hashes, final int length) throws IOException {
-        file.write(offset(level, page), pageBuffer.clear().put(hashes, 0, length).flip());
+        file.write(
+                offset(level, page), pageBuffer.clear().put(hashes, 0, length).flip());
     }
 
     /** Sets hashes of leaves beside each other, {@link TreeShape#HASH_BYTES} each; what is above them is not changed. */

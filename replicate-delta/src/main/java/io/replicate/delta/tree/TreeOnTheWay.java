@@ -32,8 +32,7 @@ public final class TreeOnTheWay implements Source<Extent> {
      */
     public TreeOnTheWay(final Source<Extent> source, final StateFile file) throws IOException {
         this.source = source;
-        this.tree =
-                TreeFile.create(file, new TreeShape(source.geometry().sizeBytes(), TreeShape.DEFAULT_LEAF_BYTES));
+        this.tree = TreeFile.create(file, new TreeShape(source.geometry().sizeBytes(), TreeShape.DEFAULT_LEAF_BYTES));
     }
 
     @Override

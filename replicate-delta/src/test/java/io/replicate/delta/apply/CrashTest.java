@@ -241,7 +241,9 @@ class CrashTest {
                 sawTorn |= target.torn();
             }
             mergeInPlace(disk, delta);
-            assertThat(disk.imageNow()).as("step %d, seed %d, again", step, seed).isEqualTo(changed);
+            assertThat(disk.imageNow())
+                    .as("step %d, seed %d, again", step, seed)
+                    .isEqualTo(changed);
         }
         assertThat(sawTorn).isTrue();
     }
