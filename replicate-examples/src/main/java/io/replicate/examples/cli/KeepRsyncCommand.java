@@ -39,11 +39,12 @@ import picocli.CommandLine.Spec;
 @Command(
         exitCodeOnUsageHelp = ExitCode.USAGE,
         description = {
-            "Copies the blocks of one Keep cluster that another one lacks. Each is read once, its checksum is proven, and"
-                    + " it is written in rendezvous order. The destination's index is the checkpoint: after a stop or a"
-                    + " crash the same command copies the rest.",
+            "Copies the blocks of one Keep cluster that another one lacks. Each is read once, its checksum is proven,"
+                + " and it is written in rendezvous order. The destination's index is the checkpoint: after a stop or"
+                + " a crash the same command copies the rest.",
             "",
-            "Exit status: 0 all copied, 1 failed, also when only some blocks did (they are listed), 2 wrong usage."
+            "Exit status: 0 all copied, 1 failed, also when only some blocks did (they are listed), 2 wrong usage, 130"
+                    + " or 143 on a signal, behind the blocks under way."
         })
 final class KeepRsyncCommand extends AbstractCommand {
     @Mixin
