@@ -17,7 +17,8 @@ final class NbdPeer implements AutoCloseable {
     private static final double TICKS_PER_SECOND = 100;
     private static final int UTIME = 11;
     private static final int CSTIME = 14;
-    private static final int TRIES = 100;
+    private static final int TRIES = 600;
+    private static final int PAUSE_MS = 100;
     private static final int GREETING_MS = 1000;
 
     private final String name;
@@ -84,7 +85,7 @@ final class NbdPeer implements AutoCloseable {
             if (tries == TRIES) {
                 throw new IOException("nbd-server wrote no " + pid);
             }
-            TimeUnit.MILLISECONDS.sleep(20);
+            TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
         }
         final long daemon = Long.parseLong(Files.readString(pid).strip());
         return new NbdPeer(peer.name, port, ProcessHandle.of(daemon).orElseThrow());
@@ -113,9 +114,12 @@ final class NbdPeer implements AutoCloseable {
             } catch (final IOException e) {
                 if (tries == TRIES || (!process.isAlive() && process.exitValue() != 0)) {
                     peer.close();
-                    throw new IOException(name + " did not start: " + String.join(" ", command), e);
+                    throw new IOException(
+                            name + " did not start within " + TRIES * PAUSE_MS / 1000 + " s on port " + port + ": "
+                                    + e.getMessage(),
+                            e);
                 }
-                TimeUnit.MILLISECONDS.sleep(100);
+                TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
             }
         }
     }
