@@ -52,8 +52,9 @@ final class NbdReadCommand extends AbstractCommand {
             final long size = volume.info().sizeBytes();
             final long bytes = length == null ? size - from : Sizes.parse("--length", length);
             if (from > size || bytes > size - from) {
-                throw ReplicationException.misuse(
-                        "offset " + from + " and length " + bytes + " go beyond the export's " + size + " bytes");
+                throw ReplicationException.misuse("offset " + from
+                        + (length == null ? " is" : " and length " + bytes + " go") + " beyond the export's " + size
+                        + " bytes");
             }
             if (output == null) {
                 copy(volume, from, bytes, System.out);

@@ -10,6 +10,7 @@ import io.replicate.nbd.server.AccessList;
 import io.replicate.nbd.server.Export;
 import io.replicate.nbd.server.NbdServer;
 import io.replicate.nbd.server.ServerLimits;
+import io.replicate.nbd.tls.PskTls;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -67,7 +68,7 @@ final class NbdServeCommand extends AbstractCommand {
     @Option(names = "--rotational", description = "Tell clients that these are rotating disks.")
     private boolean rotational;
 
-    @Option(names = "--tls", description = "Insist on TLS; needs --tls-certificates.")
+    @Option(names = "--tls", description = "Insist on TLS; needs --tls-certificates or --tls-psk.")
     private boolean tls;
 
     @Option(
@@ -80,6 +81,12 @@ final class NbdServeCommand extends AbstractCommand {
             paramLabel = "DIR",
             description = "Where ca-cert.pem, server-cert.pem and server-key.pem are.")
     private @Nullable Path certificates;
+
+    @Option(
+            names = "--tls-psk",
+            paramLabel = "FILE",
+            description = "Pre-shared keys in place of certificates: lines NAME:HEXKEY, as psktool writes them.")
+    private @Nullable Path preSharedKeys;
 
     @Option(names = "--tls-verify-peer", description = "Let only clients in that have a certificate of the CA.")
     private boolean verifyPeer;
@@ -190,15 +197,12 @@ final class NbdServeCommand extends AbstractCommand {
         final NbdServer.Builder builder = NbdServer.builder().access(AccessList.of(allow, defaultDeny));
         listen(builder);
         if (tls || tlsOptional) {
-            if (certificates == null) {
-                throw usage("TLS needs --tls-certificates DIR");
-            }
             if (oldstyle) {
                 throw usage("--oldstyle knows no TLS");
             }
-            builder.tls(NbdTls.server(certificates, verifyPeer), tls);
-        } else if (certificates != null || verifyPeer) {
-            throw usage("--tls-certificates and --tls-verify-peer need --tls or --tls-optional");
+            encrypt(builder);
+        } else if (certificates != null || preSharedKeys != null || verifyPeer) {
+            throw usage("--tls-certificates, --tls-psk and --tls-verify-peer need --tls or --tls-optional");
         }
         if (oldstyle) {
             builder.oldstyle();
@@ -214,6 +218,19 @@ final class NbdServeCommand extends AbstractCommand {
             builder.export(export(text, opened));
         }
         return builder;
+    }
+
+    private void encrypt(NbdServer.Builder builder) throws IOException {
+        if ((certificates == null) == (preSharedKeys == null)) {
+            throw usage("TLS needs --tls-certificates DIR or --tls-psk FILE, and one of them only");
+        }
+        if (preSharedKeys == null) {
+            builder.tls(NbdTls.server(certificates, verifyPeer), tls);
+        } else if (verifyPeer) {
+            throw usage("--tls-verify-peer is for certificates; whoever has a pre-shared key has shown it");
+        } else {
+            builder.tls(PskTls.server(preSharedKeys), tls);
+        }
     }
 
     private ParameterException usage(String message) {

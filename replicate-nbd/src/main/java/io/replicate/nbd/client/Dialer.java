@@ -3,14 +3,18 @@ package io.replicate.nbd.client;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.Future;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdTls;
 import io.replicate.nbd.protocol.ReceiveBuffers;
+import io.replicate.nbd.tls.PskHandler;
+import io.replicate.nbd.tls.PskTls;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -19,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLParameters;
@@ -34,10 +39,13 @@ final class Dialer {
 
     private final NbdAddress address;
     private final @Nullable SslContext tls;
+    private final @Nullable PskTls psk;
 
     Dialer(NbdAddress address) throws ReplicationException {
         this.address = address;
-        this.tls = address.tls() ? NbdTls.client(address.certificates(), address.verifyPeer()) : null;
+        this.psk =
+                address.pskFile().isPresent() ? PskTls.client(address.pskFile().get(), address.user()) : null;
+        this.tls = address.tls() && psk == null ? NbdTls.client(address.certificates(), address.verifyPeer()) : null;
     }
 
     /** What is done with a fresh connection, as long as it lasts. */
@@ -108,21 +116,35 @@ final class Dialer {
     }
 
     private void startTls(Channel channel) throws IOException {
-        if (tls == null) {
+        if (psk != null) {
+            final PskHandler handler = psk.clientHandler(CONNECT);
+            startTls(channel, handler, handler::handshakeFuture);
+        } else if (tls != null) {
+            final SslHandler handler = certificateHandler(channel, tls);
+            startTls(channel, handler, handler::handshakeFuture);
+        } else {
             throw new IllegalStateException("no TLS was asked for");
         }
+    }
+
+    private SslHandler certificateHandler(Channel channel, SslContext context) {
         final String host = address.hostname().orElse(address.host().isEmpty() ? "localhost" : address.host());
-        final SslHandler handler = tls.newHandler(channel.alloc(), host, -1);
+        final SslHandler handler = context.newHandler(channel.alloc(), host, -1);
         if (address.verifyPeer()) {
             final SSLParameters parameters = handler.engine().getSSLParameters();
             parameters.setEndpointIdentificationAlgorithm("HTTPS");
             handler.engine().setSSLParameters(parameters);
         }
         handler.setHandshakeTimeoutMillis(CONNECT.toMillis());
+        return handler;
+    }
+
+    private void startTls(Channel channel, ChannelHandler handler, Supplier<Future<Channel>> handshake)
+            throws IOException {
         channel.eventLoop().submit(() -> channel.pipeline().addFirst(handler)).awaitUninterruptibly();
-        if (!handler.handshakeFuture().awaitUninterruptibly(CONNECT.toMillis())
-                || !handler.handshakeFuture().isSuccess()) {
-            final Throwable cause = handler.handshakeFuture().cause();
+        final Future<Channel> done = handshake.get();
+        if (!done.awaitUninterruptibly(CONNECT.toMillis()) || !done.isSuccess()) {
+            final Throwable cause = done.cause();
             throw ReplicationException.fail(
                     address.server() + ": TLS failed: " + (cause == null ? "no answer" : cause.getMessage()), cause);
         }

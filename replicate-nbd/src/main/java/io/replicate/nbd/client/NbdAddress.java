@@ -27,7 +27,9 @@ import org.jspecify.annotations.Nullable;
  * @param socket path of the Unix socket, or null for TCP.
  * @param export name; may be empty.
  * @param tls whether the connection must be TLS.
+ * @param user who connects, for pre-shared keys; the user of this process when the URI names none.
  * @param certificates directory with PEM files, for TLS.
+ * @param pskFile pre-shared keys, for TLS without certificates.
  * @param verifyPeer whether the server's certificate is checked.
  * @param hostname that the certificate must be for, when it is not the host's.
  * @param connections at most; more than one only where the server allows it.
@@ -40,7 +42,9 @@ public record NbdAddress(
         @Nullable Path socket,
         String export,
         boolean tls,
+        String user,
         Optional<Path> certificates,
+        Optional<Path> pskFile,
         boolean verifyPeer,
         Optional<String> hostname,
         int connections,
@@ -48,7 +52,14 @@ public record NbdAddress(
         Duration reconnect) {
     private static final Set<String> SCHEMES = Set.of("nbd", "nbds", "nbd+unix", "nbds+unix");
     private static final Set<String> PARAMETERS = Set.of(
-            "socket", "tls-certificates", "tls-verify-peer", "tls-hostname", "connections", "timeout", "reconnect");
+            "socket",
+            "tls-certificates",
+            "tls-psk-file",
+            "tls-verify-peer",
+            "tls-hostname",
+            "connections",
+            "timeout",
+            "reconnect");
     private static final int DEFAULT_CONNECTIONS = 4;
     private static final int MAX_CONNECTIONS = 64;
     private static final int MAX_PORT = 65535;
@@ -85,6 +96,14 @@ public record NbdAddress(
         if (unix != (socket != null)) {
             throw bad(locator, unix ? "the parameter socket=PATH is missing" : "'socket' needs nbd+unix:");
         }
+        if (!tls && locator.parameters().keySet().stream().anyMatch(key -> key.startsWith("tls-"))) {
+            throw bad(locator, "parameters of TLS need nbds: or nbds+unix:");
+        }
+        if (locator.parameter("tls-psk-file").isPresent()
+                && locator.parameter("tls-certificates").isPresent()) {
+            throw bad(locator, "tls-psk-file and tls-certificates exclude each other");
+        }
+        final int at = authority.indexOf('@');
         final String host = unix ? "" : host(locator, authority);
         final int port = unix ? 0 : port(locator, authority);
         return new NbdAddress(
@@ -93,7 +112,9 @@ public record NbdAddress(
                 socket == null ? null : Path.of(socket),
                 export,
                 tls,
+                at > 0 ? authority.substring(0, at) : System.getProperty("user.name"),
                 locator.parameter("tls-certificates").map(Path::of),
+                locator.parameter("tls-psk-file").map(Path::of),
                 locator.parameter("tls-verify-peer").isEmpty() || locator.flag("tls-verify-peer"),
                 locator.parameter("tls-hostname"),
                 number(locator, "connections", DEFAULT_CONNECTIONS, 1, MAX_CONNECTIONS),
@@ -168,7 +189,19 @@ public record NbdAddress(
     /** Returns the address of another export of the same server. */
     public NbdAddress withExport(String name) {
         return new NbdAddress(
-                host, port, socket, name, tls, certificates, verifyPeer, hostname, connections, timeout, reconnect);
+                host,
+                port,
+                socket,
+                name,
+                tls,
+                user,
+                certificates,
+                pskFile,
+                verifyPeer,
+                hostname,
+                connections,
+                timeout,
+                reconnect);
     }
 
     /** Returns how the server is called in messages. */

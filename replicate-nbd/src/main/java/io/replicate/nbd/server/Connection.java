@@ -8,8 +8,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.ssl.SslContext;
-import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.ReceiveBuffers;
@@ -175,14 +173,13 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
 
     @Override
     public void startTls() {
-        final SslContext context = settings.tls();
-        if (context == null) {
+        final TlsHandlers handlers = settings.tls();
+        if (handlers == null) {
             throw new IllegalStateException("TLS is not configured");
         }
-        final SslHandler handler = context.newHandler(channel.alloc());
-        handler.setHandshakeTimeoutMillis(settings.limits().handshake().toMillis());
         tls = true;
-        channel.pipeline().addFirst(handler);
+        channel.pipeline()
+                .addFirst(handlers.create(channel.alloc(), settings.limits().handshake()));
     }
 
     @Override

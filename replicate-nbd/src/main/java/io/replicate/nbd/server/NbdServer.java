@@ -15,6 +15,7 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.nbd.protocol.ReceiveBuffers;
+import io.replicate.nbd.tls.PskTls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -94,7 +95,7 @@ public final class NbdServer implements AutoCloseable {
         private final List<SocketAddress> addresses = new ArrayList<>();
         private final List<Path> unixPaths = new ArrayList<>();
         private final List<Integer> inherited = new ArrayList<>();
-        private @Nullable SslContext tls;
+        private @Nullable TlsHandlers tls;
         private boolean tlsRequired;
         private boolean listing = true;
         private boolean oldstyle;
@@ -131,7 +132,14 @@ public final class NbdServer implements AutoCloseable {
 
         /** Speaks TLS with clients that ask for it, or ({@code required}) with all. */
         public Builder tls(SslContext context, boolean required) {
-            tls = context;
+            tls = TlsHandlers.of(context);
+            tlsRequired = required;
+            return this;
+        }
+
+        /** Speaks TLS with pre-shared keys with clients that ask for it, or ({@code required}) with all. */
+        public Builder tls(PskTls keys, boolean required) {
+            tls = TlsHandlers.of(keys);
             tlsRequired = required;
             return this;
         }

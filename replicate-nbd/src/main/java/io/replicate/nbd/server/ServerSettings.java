@@ -1,6 +1,5 @@
 package io.replicate.nbd.server;
 
-import io.netty.handler.ssl.SslContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 record ServerSettings(
         ExportTable exports,
-        @Nullable SslContext tls,
+        @Nullable TlsHandlers tls,
         boolean tlsRequired,
         boolean listing,
         AccessList access,
