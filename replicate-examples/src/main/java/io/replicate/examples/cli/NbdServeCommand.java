@@ -221,11 +221,10 @@ final class NbdServeCommand extends AbstractCommand {
     }
 
     private void encrypt(NbdServer.Builder builder) throws IOException {
-        if ((certificates == null) == (preSharedKeys == null)) {
-            throw usage("TLS needs --tls-certificates DIR or --tls-psk FILE, and one of them only");
-        }
-        if (preSharedKeys == null) {
+        if (certificates != null && preSharedKeys == null) {
             builder.tls(NbdTls.server(certificates, verifyPeer), tls);
+        } else if (preSharedKeys == null || certificates != null) {
+            throw usage("TLS needs --tls-certificates DIR or --tls-psk FILE, and one of them only");
         } else if (verifyPeer) {
             throw usage("--tls-verify-peer is for certificates; whoever has a pre-shared key has shown it");
         } else {
