@@ -10,6 +10,7 @@ import io.replicate.delta.cow.StreamReader;
 import io.replicate.delta.cow.StreamVisitor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
 
 /**
@@ -21,30 +22,70 @@ public final class CowVolume {
     private static final int COPY_BYTES = 1 << 20;
 
     private final TargetImage volume;
+    private final boolean force;
 
-    /** Creates a store over a volume, which stays open. */
-    public CowVolume(final TargetImage volume) {
+    /**
+     * Creates a store over a volume, which stays open.
+     *
+     * @param force whether changes that the volume holds may be lost.
+     */
+    public CowVolume(final TargetImage volume, final boolean force) {
         this.volume = volume;
+        this.force = force;
     }
 
-    /** Stores a stream, and returns what it was. */
-    public StreamReader.Result store(final ReadableByteChannel in, final String where, final boolean lenient)
+    /**
+     * Stores a stream, without the marker: what the kernel adds to the store later, a marker would deny.
+     *
+     * @param dryRun whether everything is checked and nothing written.
+     * @return what the stream was.
+     * @throws ReplicationException MISUSE when the volume is too small or holds changes, CORRUPT when the stream is bad.
+     */
+    public StreamReader.Result store(
+            final ReadableByteChannel in, final String where, final boolean lenient, final boolean dryRun)
             throws IOException {
+        requireEmpty();
         try (StateFile spool = TemporaryFile.create()) {
             final StreamReader.Result result = new StreamReader(in, where, lenient).read(new Keeper(spool));
             if (result.bodyBytes() > volume.size()) {
                 throw ReplicationException.misuse("the delta has " + result.bodyBytes() + " bytes, the COW volume only "
                         + volume.size() + ": make it larger first");
             }
-            final ByteBuffer zeros = Alignment.buffer(SnapHeader.SECTOR_BYTES);
-            volume.write(0, zeros);
-            volume.flush();
-            copy(spool, SnapHeader.SECTOR_BYTES, result.bodyBytes());
-            volume.flush();
-            copy(spool, 0, SnapHeader.SECTOR_BYTES);
-            volume.flush();
+            if (!dryRun) {
+                write(spool, result);
+            }
             return result;
         }
+    }
+
+    private void requireEmpty() throws IOException {
+        if (force || volume.size() < SnapHeader.SECTOR_BYTES) {
+            return;
+        }
+        final ByteBuffer sector = Alignment.buffer(SnapHeader.SECTOR_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        volume.read(0, sector);
+        if (sector.getInt(0) != SnapHeader.MAGIC) {
+            return;
+        }
+        final long area = SnapHeader.parse(sector.flip(), "the COW volume").layout().areaOffset(0);
+        if (area + SnapHeader.SECTOR_BYTES <= volume.size()) {
+            volume.read(area, sector.clear());
+            if (sector.getLong(Long.BYTES) != 0) {
+                throw ReplicationException.misuse("the COW volume holds changes already: merge or remove them first,"
+                        + " or --force to lose them");
+            }
+        }
+    }
+
+    private void write(final StateFile spool, final StreamReader.Result result) throws IOException {
+        final ByteBuffer header = Alignment.buffer(SnapHeader.SECTOR_BYTES);
+        volume.write(0, header.duplicate());
+        volume.flush();
+        copy(spool, SnapHeader.SECTOR_BYTES, result.bodyBytes());
+        volume.flush();
+        result.header().header().put(header);
+        volume.write(0, header.clear());
+        volume.flush();
     }
 
     private void copy(final StateFile spool, final long from, final long to) throws IOException {

@@ -5,6 +5,8 @@ import io.replicate.delta.change.Changes;
 import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.Marker;
 import io.replicate.delta.cow.RandomBytes;
+import io.replicate.delta.cow.ResumeToken;
+import io.replicate.delta.cow.ResumedOutput;
 import io.replicate.delta.cow.SampleTaker;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StreamWriter;
@@ -26,6 +28,53 @@ public final class DeltaExtract {
      * @param out receives the stream; not closed.
      */
     public static SnapReport write(
+            final Changes changes,
+            final RandomBytes source,
+            final ExtractOptions options,
+            final WritableByteChannel out)
+            throws IOException {
+        if (options.exceptions() >= changes.chunks().size()) {
+            return writeAll(changes, source, options, out);
+        }
+        try (Changes first =
+                new Changes(changes.layout(), changes.chunks().first(options.exceptions()))) {
+            return writeAll(first, source, options, out);
+        }
+    }
+
+    /**
+     * Goes on with a stream that was cut.
+     *
+     * @param token tells what the receiver has; out gets what follows.
+     * @throws io.replicate.delta.cow.ResumeMismatchException when what was sent is not what store and source have now.
+     */
+    private static SnapReport resume(
+            final Changes changes,
+            final RandomBytes source,
+            final ExtractOptions options,
+            final ResumeToken token,
+            final WritableByteChannel out)
+            throws IOException {
+        final ResumedOutput resumed = new ResumedOutput(out, token);
+        final SnapReport report = write(changes, source, options.continuing(token), resumed);
+        resumed.finish();
+        return report;
+    }
+
+    /** Writes a whole stream when there is no token, else goes on. */
+    public static SnapReport send(
+            final Changes changes,
+            final RandomBytes source,
+            final ExtractOptions options,
+            final @Nullable ResumeToken token,
+            final WritableByteChannel out)
+            throws IOException {
+        return token == null
+                ? write(changes, source, options, out)
+                : resume(changes, source, options, token, out);
+    }
+
+    private static SnapReport writeAll(
             final Changes changes,
             final RandomBytes source,
             final ExtractOptions options,

@@ -6,6 +6,8 @@ import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.MergeOptions;
 import io.replicate.delta.apply.Merged;
 import io.replicate.delta.apply.TargetImage;
+import io.replicate.delta.change.Changes;
+import io.replicate.delta.change.RbdChanges;
 import io.replicate.delta.change.RbdDiff;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.Marker;
@@ -14,6 +16,7 @@ import io.replicate.delta.cow.ResumeToken;
 import io.replicate.delta.cow.SnapHeader;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StoreReader;
+import io.replicate.delta.cow.StreamReader;
 import io.replicate.delta.frame.FramedInput;
 import io.replicate.delta.frame.FramedOutput;
 import io.replicate.delta.tree.TreeDiff;
@@ -79,6 +82,12 @@ public final class DeltaInput {
     /** Passes on the ranges of the image that it changes, and returns its figures. Changes nothing. */
     public SnapReport list(final boolean lenient, final TreeDiff.Visitor visitor) throws IOException {
         final Peek in = unwrapped();
+        if (begins(in, RbdDiff.MAGIC)) {
+            try (Changes changes = new RbdChanges(in, where, RbdMerge.LAYOUT).find(Long.MAX_VALUE)) {
+                DeltaRanges.visit(changes.layout(), changes.chunks(), Long.MAX_VALUE, visitor);
+                return new SnapReport(changes.layout(), changes.chunks().size());
+            }
+        }
         if (store != null && in == channel && !marked(in)) {
             final StoreReader reader = StoreReader.open(store, where);
             try (ExceptionList chunks = reader.exceptions(lenient)) {
@@ -93,10 +102,18 @@ public final class DeltaInput {
         }
     }
 
-    /** Stores it in a COW volume of the kernel's own. */
-    public void storeIn(final Locator volume, final boolean force, final boolean lenient) throws IOException {
+    /**
+     * Stores it in a COW volume of the kernel's own.
+     *
+     * @param force whether what the volume holds, or who uses it, does not matter.
+     * @param dryRun whether everything is checked and nothing written.
+     */
+    public SnapReport storeIn(final Locator volume, final boolean force, final boolean lenient, final boolean dryRun)
+            throws IOException {
         try (TargetImage image = Images.target(volume, force)) {
-            new CowVolume(image).store(unwrapped(), where, lenient);
+            final StreamReader.Result result =
+                    new CowVolume(image, force).store(unwrapped(), where, lenient, dryRun);
+            return new SnapReport(result.header().layout(), result.exceptions());
         }
     }
 

@@ -69,9 +69,14 @@ public final class DeltaRanges {
     /** Passes on the ranges, ascending; what adjoins is one. */
     static void visit(final HeaderChunk header, final ExceptionList chunks, final TreeDiff.Visitor visitor)
             throws IOException {
-        final SnapLayout layout = header.layout();
         final @Nullable Marker marker = header.marker();
-        final long end = marker == null ? Long.MAX_VALUE : marker.imageBytes();
+        visit(header.layout(), chunks, marker == null ? Long.MAX_VALUE : marker.imageBytes(), visitor);
+    }
+
+    /** As before, for an image of {@code end} bytes. */
+    static void visit(
+            final SnapLayout layout, final ExceptionList chunks, final long end, final TreeDiff.Visitor visitor)
+            throws IOException {
         try (Pairs pairs = chunks.sorted()) {
             boolean more = pairs.next();
             while (more) {

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RbdMerge {
     private static final long SEEN_CHUNKS = 1 << 15;
-    private static final SnapLayout LAYOUT = new SnapLayout(4096);
+    static final SnapLayout LAYOUT = new SnapLayout(4096);
 
     private final DeltaTarget target;
     private final ByteBuffer chunkBytes = Alignment.buffer((int) LAYOUT.chunkBytes());

@@ -17,8 +17,8 @@ import io.replicate.delta.change.Changes;
 import io.replicate.delta.change.CompareChanges;
 import io.replicate.delta.change.TreeChanges;
 import io.replicate.delta.cow.Bytes;
+import io.replicate.delta.cow.ResumeToken;
 import io.replicate.delta.cow.SnapLayout;
-import io.replicate.delta.cow.StreamIds;
 import io.replicate.delta.peer.DeltaPeer;
 import io.replicate.delta.peer.DeltaServer;
 import io.replicate.delta.tree.TreeReader;
@@ -93,11 +93,22 @@ class PeerTest {
     }
 
     private DeltaPeer.StreamSource source(final Changes changes, final List<String> streamIds) {
-        return (out, streamId) -> {
-            final String id = streamId == null ? StreamIds.random() : streamId;
-            streamIds.add(String.valueOf(streamId));
-            DeltaExtract.write(changes, new Bytes(next), new ExtractOptions(false, "g0", "g1", id, NEVER), out);
+        return (out, token) -> {
+            streamIds.add(token == null ? "null" : token.streamId());
+            send(changes, next, "g0", "g1", token, out);
         };
+    }
+
+    private static void send(
+            final Changes changes,
+            final byte[] image,
+            final String base,
+            final String generation,
+            final @org.jspecify.annotations.Nullable ResumeToken token,
+            final WritableByteChannel out)
+            throws IOException {
+        DeltaExtract.send(
+                changes, new Bytes(image), ExtractOptions.of(false, base, generation, NEVER), token, out);
     }
 
     @Test
@@ -149,11 +160,7 @@ class PeerTest {
                 new CompareChanges(new Bytes(old), new Bytes(other), new SnapLayout(4096)).find(other.length)) {
             DeltaPeer.push(
                     address,
-                    (out, id) -> DeltaExtract.write(
-                            changes,
-                            new Bytes(other),
-                            new ExtractOptions(false, "g0", "g5", id == null ? StreamIds.random() : id, NEVER),
-                            out),
+                    (out, token) -> send(changes, other, "g0", "g5", token, out),
                     java.time.Duration.ofSeconds(20),
                     NEVER);
         }
@@ -193,11 +200,8 @@ class PeerTest {
         try (Changes changes = changes()) {
             for (int i = 0; i < 2; i++) {
                 final String base = "b" + i;
-                final DeltaPeer.StreamSource source = (out, id) -> DeltaExtract.write(
-                        changes,
-                        new Bytes(next),
-                        new ExtractOptions(false, base, "c" + base, id == null ? StreamIds.random() : id, NEVER),
-                        out);
+                final DeltaPeer.StreamSource source =
+                        (out, token) -> send(changes, next, base, "c" + base, token, out);
                 if (i == 0) {
                     try (DeltaPeer peer = DeltaPeer.connect(address)) {
                         peer.push(source);

@@ -35,7 +35,11 @@ final class PartialSpool {
         final @Nullable Marker marker = header.marker();
         final long chunk = header.layout().chunkBytes();
         final long offset = part.size() / chunk * chunk;
-        return new ResumeToken(marker == null ? ResumeToken.BARE : marker.streamId(), offset, crc(part, offset));
+        return new ResumeToken(
+                marker == null ? ResumeToken.BARE : marker.streamId(),
+                offset,
+                crc(part, offset),
+                marker == null ? ResumeToken.ANY : marker.exceptions());
     }
 
     /** Checks that the token is of this part. */

@@ -22,17 +22,23 @@ public final class RbdChanges implements Changes.Finder {
     public Changes find(final long imageBytes) throws IOException {
         try (RangeChanges ranges = new RangeChanges(layout, imageBytes)) {
             new RbdDiff(in, where).read(new RbdDiff.Visitor() {
+                private long end = imageBytes;
+
                 @Override
-                public void size(final long bytes) {}
+                public void size(final long bytes) {
+                    end = Math.min(end, bytes);
+                }
 
                 @Override
                 public void data(final long offset, final ByteBuffer bytes) throws IOException {
-                    ranges.add(offset, bytes.remaining());
+                    zeros(offset, bytes.remaining());
                 }
 
                 @Override
                 public void zeros(final long offset, final long length) throws IOException {
-                    ranges.add(offset, length);
+                    if (offset < end) {
+                        ranges.add(offset, Math.min(length, end - offset));
+                    }
                 }
             });
             return ranges.finish();

@@ -81,20 +81,30 @@ public final class RbdDiff {
                 return new Names(from, to);
             }
             final long length = v2 ? need(8).getLong() : -1;
+            if (v2 && length < 0) {
+                throw ReplicationException.corrupt(where + ": offset " + (offset - 8) + ": a record of "
+                        + Long.toUnsignedString(length) + " bytes");
+            }
             switch (tag) {
-                case 'f' -> from = name();
-                case 't' -> to = name();
-                case 's' -> visitor.size(range(need(8).getLong(), 0));
+                case 'f' -> from = name(length);
+                case 't' -> to = name(length);
+                case 's' -> {
+                    requireLength(length, Long.BYTES, tag);
+                    visitor.size(range(need(Long.BYTES).getLong(), 0));
+                }
                 case 'w' -> {
                     final long at = need(8).getLong();
-                    data(at, range(need(8).getLong(), at), visitor);
+                    final long bytes = range(need(8).getLong(), at);
+                    requireLength(length, 2 * Long.BYTES + bytes, tag);
+                    data(at, bytes, visitor);
                 }
                 case 'z' -> {
+                    requireLength(length, 2 * Long.BYTES, tag);
                     final long at = need(8).getLong();
                     visitor.zeros(at, range(need(8).getLong(), at));
                 }
                 default -> {
-                    if (!v2 || length < 0) {
+                    if (!v2) {
                         throw ReplicationException.corrupt(
                                 where + ": offset " + (offset - 1) + ": record of unknown type '" + tag + "'");
                     }
@@ -112,11 +122,20 @@ public final class RbdDiff {
         return length;
     }
 
-    private String name() throws IOException {
+    /** In version 2 a record says how long it is: a second time, for those that it is made of. */
+    private void requireLength(final long said, final long real, final char tag) throws ReplicationException {
+        if (said >= 0 && said != real) {
+            throw ReplicationException.corrupt(where + ": offset " + offset + ": a record '" + tag + "' of " + said
+                    + " bytes has content of " + real);
+        }
+    }
+
+    private String name(final long said) throws IOException {
         final int length = need(4).getInt();
         if (length < 0 || length > MAX_NAME) {
             throw ReplicationException.corrupt(where + ": a snapshot name of " + length + " bytes");
         }
+        requireLength(said, Integer.BYTES + length, 'f');
         final byte[] name = new byte[length];
         need(length).get(name);
         return new String(name, StandardCharsets.UTF_8);

@@ -13,7 +13,8 @@ import javax.xml.stream.XMLStreamReader;
 /**
  * What {@code thin_delta} of thin-provisioning-tools prints: a superblock with {@code data_block_size} in sectors, and a
  * diff of elements {@code same}, {@code different}, {@code left_only} and {@code right_only} with {@code begin} and
- * {@code length} in blocks. What is only on the left was given back, and reads as zero on the right: it changed too.
+ * {@code length} in blocks; with {@code --verbose} these have {@code range} elements inside instead. What is only on the
+ * left was given back, and reads as zero on the right: it changed too.
  */
 public final class ThinDeltaChanges implements Changes.Finder {
     private final InputStream xml;
@@ -34,6 +35,7 @@ public final class ThinDeltaChanges implements Changes.Finder {
             final XMLStreamReader reader = factory.createXMLStreamReader(xml);
             long blockBytes = 0;
             boolean ended = false;
+            boolean changed = false;
             while (reader.hasNext()) {
                 final int event = reader.next();
                 if (event == XMLStreamConstants.END_ELEMENT
@@ -45,11 +47,19 @@ public final class ThinDeltaChanges implements Changes.Finder {
                 }
                 switch (reader.getLocalName()) {
                     case "superblock" -> blockBytes = blockBytes(number(reader, "data_block_size"));
-                    case "different", "left_only", "right_only" ->
-                        ranges.add(
-                                bytes(number(reader, "begin"), blockBytes),
-                                bytes(number(reader, "length"), blockBytes));
-                    case "same", "diff", "range", "exclusive" -> {}
+                    case "same" -> changed = false;
+                    case "different", "left_only", "right_only" -> {
+                        changed = true;
+                        if (reader.getAttributeCount() > 0) {
+                            add(ranges, reader, blockBytes);
+                        }
+                    }
+                    case "range" -> {
+                        if (changed) {
+                            add(ranges, reader, blockBytes);
+                        }
+                    }
+                    case "diff" -> {}
                     default ->
                         throw ReplicationException.corrupt(
                                 "thin_delta XML: element '" + reader.getLocalName() + "' is not known");
@@ -64,6 +74,11 @@ public final class ThinDeltaChanges implements Changes.Finder {
             throw new ReplicationException(
                     ReplicationException.Category.CORRUPT, "thin_delta XML: " + e.getMessage(), e);
         }
+    }
+
+    private static void add(final RangeChanges ranges, final XMLStreamReader reader, final long blockBytes)
+            throws IOException {
+        ranges.add(bytes(number(reader, "begin"), blockBytes), bytes(number(reader, "length"), blockBytes));
     }
 
     private static long blockBytes(final long sectors) throws ReplicationException {

@@ -125,6 +125,23 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
         return new InOrder(from);
     }
 
+    /** Returns a list of the first {@code count} exceptions, in the same order; closed by the caller. */
+    public ExceptionList first(final long count) throws IOException {
+        final ExceptionList first = new ExceptionList(directory, inMemory);
+        boolean complete = false;
+        try (Pairs pairs = inOrder()) {
+            while (first.size() < count && pairs.next()) {
+                first.entry(pairs.oldChunk(), pairs.newChunk());
+            }
+            complete = true;
+            return first;
+        } finally {
+            if (!complete) {
+                first.close();
+            }
+        }
+    }
+
     /** Returns a cursor in ascending order of the origin's chunks. */
     public Pairs sorted() throws IOException {
         final long[] tail = sortedInMemory();

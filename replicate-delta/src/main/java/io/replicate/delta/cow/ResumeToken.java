@@ -24,8 +24,13 @@ import java.util.zip.CRC32C;
  * @param streamId 32 hexadecimal digits.
  * @param offset in the stream, in bytes.
  * @param crc CRC32C of the stream before the offset.
+ * @param exceptions how many the stream has: the store of a snapshot in use names more by the time it is read again. Only
+ *     in the text; {@link #ANY} when the receiver does not know, as of a bare stream.
  */
-public record ResumeToken(String streamId, long offset, int crc) {
+public record ResumeToken(String streamId, long offset, int crc, long exceptions) {
+    /** The number of exceptions is not known: all that the store names now. */
+    public static final long ANY = Long.MAX_VALUE;
+
     /** The stream id of a bare stream. */
     public static final String BARE = "0".repeat(32);
 
@@ -35,7 +40,7 @@ public record ResumeToken(String streamId, long offset, int crc) {
     /** The first bytes of a continued stream. */
     public static final String MAGIC = "RPLresum";
 
-    private static final Pattern TEXT = Pattern.compile("rd1\\.([0-9a-f]{32})\\.([0-9]{1,18})\\.([0-9a-f]{8})");
+    private static final Pattern TEXT = Pattern.compile("rd1\\.([0-9a-f]{32})\\.([0-9]{1,18})\\.([0-9a-f]{8})\\.([0-9]{1,18}|all)");
     private static final int CRC_OFFSET = 36;
 
     /**
@@ -50,7 +55,10 @@ public record ResumeToken(String streamId, long offset, int crc) {
                     "'" + text + "' is not a resume token; the receiver prints it with --merge --position");
         }
         return new ResumeToken(
-                matcher.group(1), Long.parseLong(matcher.group(2)), Integer.parseUnsignedInt(matcher.group(3), 16));
+                matcher.group(1),
+                Long.parseLong(matcher.group(2)),
+                Integer.parseUnsignedInt(matcher.group(3), 16),
+                matcher.group(4).equals("all") ? ANY : Long.parseLong(matcher.group(4)));
     }
 
     /** Returns the 40 bytes that a continued stream begins with. */
@@ -72,7 +80,7 @@ public record ResumeToken(String streamId, long offset, int crc) {
         if (bytes.length < LENGTH || b.getInt(CRC_OFFSET) != crc(bytes) || b.getLong(24) < 0) {
             throw ReplicationException.corrupt("the beginning of the continued stream is damaged");
         }
-        return new ResumeToken(HexFormat.of().formatHex(bytes, 8, 24), b.getLong(24), b.getInt(32));
+        return new ResumeToken(HexFormat.of().formatHex(bytes, 8, 24), b.getLong(24), b.getInt(32), ANY);
     }
 
     private static int crc(final byte[] bytes) {
@@ -83,6 +91,6 @@ public record ResumeToken(String streamId, long offset, int crc) {
 
     @Override
     public String toString() {
-        return String.format("rd1.%s.%d.%08x", streamId, offset, crc);
+        return String.format("rd1.%s.%d.%08x.%s", streamId, offset, crc, exceptions == ANY ? "all" : exceptions);
     }
 }

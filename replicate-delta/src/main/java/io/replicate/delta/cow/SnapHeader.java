@@ -46,8 +46,13 @@ public record SnapHeader(SnapLayout layout) {
         }
         final int valid = b.getInt(VALID_OFFSET);
         if (valid == 0) {
-            throw ReplicationException.corrupt(where + ": the snapshot was invalidated (valid 0: it overflowed, or its"
-                    + " metadata could not be written); its changes are lost, do a full sync or a hash exchange");
+            throw new InvalidatedException(
+                    where + ": the snapshot was invalidated (valid 0: it overflowed, or its metadata could not be"
+                            + " written); its changes are lost, do a full sync or a hash exchange",
+                    SnapReport.header(
+                            Integer.toUnsignedLong(b.getInt(VERSION_OFFSET)),
+                            false,
+                            Integer.toUnsignedLong(b.getInt(CHUNK_SECTORS_OFFSET)) * SECTOR_BYTES));
         }
         if (valid != 1) {
             throw ReplicationException.corrupt(

@@ -26,9 +26,13 @@ public record SnapReport(SnapLayout layout, long exceptions) {
 
     /** Returns the first part: what the header says. One item per line, no line end behind the last. */
     public String header() {
+        return header(SnapHeader.VERSION, true, layout.chunkBytes());
+    }
+
+    static String header(final long version, final boolean valid, final long chunkBytes) {
         return String.format(
-                "Snapshot header:%nmagic 0x%08x%nversion %d%nvalid yes%nchunk_size %d KB",
-                SnapHeader.MAGIC, SnapHeader.VERSION, layout.chunkBytes() / KB);
+                "Snapshot header:%nmagic 0x%08x%nversion %d%nvalid %s%nchunk_size %d KB",
+                SnapHeader.MAGIC, version, valid ? "yes" : "no", chunkBytes / KB);
     }
 
     /** Returns the second part: the counts and the size of the output. */

@@ -11,12 +11,18 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads an exception store forwards, from a pipe. Each area names the data that follows it, in any order. Memory does
+ * Reads an exception store forwards, from a pipe. Each area names data that follows, in any order. Memory does
  * not depend on what the header says. A stream is only accepted whole: up to the closing area and its data and, if it
  * has our marker, with a trailer whose checksums match. Used once, by one thread.
  */
 public final class StreamReader {
     private static final int PIECE_BYTES = 256 << 10;
+
+    /**
+     * How far behind its area data may lie. Old kernels committed in any order what they copied at the same time; what
+     * is further away is taken for damage, before a pipe is read to its end in search of it.
+     */
+    private static final long AHEAD_CHUNKS = 1 << 16;
 
     private final ReadableByteChannel in;
     private final String where;
@@ -109,7 +115,7 @@ public final class StreamReader {
     private boolean readArea(final SnapLayout layout, final long area, final StreamVisitor visitor) throws IOException {
         final EntryRules rules = new EntryRules(layout, where);
         final long end = layout.areaOffset(area) + layout.chunkBytes();
-        final long bound = layout.areaChunk(area + 2);
+        final long bound = Math.max(layout.areaChunk(area + 2), layout.areaChunk(area) + AHEAD_CHUNKS);
         long index = 0;
         boolean full = true;
         while (offset < end) {

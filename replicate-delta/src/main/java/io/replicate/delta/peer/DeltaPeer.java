@@ -10,7 +10,6 @@ import io.replicate.core.spi.Transport;
 import io.replicate.delta.cow.RandomBytes;
 import io.replicate.delta.cow.ResumeMismatchException;
 import io.replicate.delta.cow.ResumeToken;
-import io.replicate.delta.cow.ResumedOutput;
 import io.replicate.delta.frame.FramedOutput;
 import io.replicate.delta.tree.TreeReader;
 import io.replicate.delta.tree.TreeShape;
@@ -121,11 +120,11 @@ public final class DeltaPeer implements TreeReader, RandomBytes {
     /** Writes a stream to a channel. */
     public interface StreamSource {
         /**
-         * Writes the whole stream.
+         * Writes a stream: all of it, or what follows a token.
          *
-         * @param streamId that it must have to go on with what the peer has; null when it is free to choose.
+         * @param token of what the peer has; null when it has nothing of this delta.
          */
-        void write(WritableByteChannel out, @Nullable String streamId) throws IOException;
+        void write(WritableByteChannel out, @Nullable ResumeToken token) throws IOException;
     }
 
     /**
@@ -165,7 +164,7 @@ public final class DeltaPeer implements TreeReader, RandomBytes {
         wire.send(Wire.PUSH, fresh ? 1 : 0, "");
         wire.expect(Wire.GO);
         final String text = wire.text();
-        try {
+        try (Heartbeat alive = new Heartbeat(wire)) { // what the peer has is read again, and nothing sent meanwhile
             stream(source, text);
         } catch (final ResumeMismatchException e) {
             throw e;
@@ -179,14 +178,7 @@ public final class DeltaPeer implements TreeReader, RandomBytes {
     private void stream(final StreamSource source, final String tokenText) throws IOException {
         final Sender sender = new Sender();
         final FramedOutput framed = new FramedOutput(sender);
-        if (tokenText.isEmpty()) {
-            source.write(framed, null);
-        } else {
-            final ResumeToken token = ResumeToken.parse(tokenText);
-            final ResumedOutput resumed = new ResumedOutput(framed, token);
-            source.write(resumed, token.streamId());
-            resumed.finish();
-        }
+        source.write(framed, tokenText.isEmpty() ? null : ResumeToken.parse(tokenText));
         framed.finish();
         sender.drain();
         wire.send(Wire.STREAM_END);

@@ -13,10 +13,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,7 +21,6 @@ import org.slf4j.LoggerFactory;
 public final class DeltaServer {
     private static final Logger log = LoggerFactory.getLogger(DeltaServer.class);
     private static final Duration LOOK = Duration.ofMillis(250);
-    private static final long WAIT_SECONDS = 5;
 
     private final Served served;
     private final Cancellation cancellation;
@@ -72,6 +67,7 @@ public final class DeltaServer {
             case Wire.ASK_DATA ->
                 data(wire, wire.header().position(), wire.header().extentLength());
             case Wire.PUSH -> push(wire, wire.header().position() == 1);
+            case Wire.WAIT -> {} // the last heartbeat of a push
             default ->
                 throw ReplicationException.corrupt(
                         "a frame of type " + wire.header().type() + " is no question");
@@ -87,11 +83,8 @@ public final class DeltaServer {
 
     private void page(final Wire wire, final int level, final long page) throws IOException {
         final TreeReader tree;
-        final Waiting waiting = new Waiting(wire);
-        try {
+        try (Heartbeat alive = new Heartbeat(wire)) {
             tree = served.tree();
-        } finally {
-            waiting.close();
         }
         final TreeShape shape = tree.shape();
         if (level >= shape.levels() || page * TreeShape.FAN_OUT >= shape.count(level)) {
@@ -116,11 +109,8 @@ public final class DeltaServer {
         final @Nullable ResumeToken token = fresh ? null : served.position();
         wire.send(Wire.GO, 0, token == null ? "" : token.toString());
         final Merged merged;
-        final Waiting waiting = new Waiting(wire);
-        try {
+        try (Heartbeat alive = new Heartbeat(wire)) {
             merged = served.merge(new Incoming(wire));
-        } finally {
-            waiting.close();
         }
         wire.send(Wire.MERGED, merged.writtenBytes(), merged.generation());
     }
@@ -144,6 +134,7 @@ public final class DeltaServer {
                 switch (wire.header().type()) {
                     case Wire.STREAM -> bytes = wire.payload();
                     case Wire.STREAM_END -> ended = true;
+                    case Wire.WAIT -> {}
                     default ->
                         throw ReplicationException.corrupt(
                                 "a frame of type " + wire.header().type() + " inside a stream");
@@ -165,35 +156,5 @@ public final class DeltaServer {
 
         @Override
         public void close() {}
-    }
-
-    /** Tells the peer now and then that the answer is being worked on. */
-    private static final class Waiting {
-        private final ScheduledExecutorService timer = new ScheduledThreadPoolExecutor(1, task -> {
-            final Thread thread = new Thread(task, "delta-wait");
-            thread.setDaemon(true);
-            return thread;
-        });
-
-        private final Future<?> beat;
-
-        Waiting(final Wire wire) {
-            beat = timer.scheduleAtFixedRate(
-                    () -> {
-                        try {
-                            wire.send(Wire.WAIT);
-                        } catch (final IOException e) {
-                            log.debug("wait: {}", e.getMessage());
-                        }
-                    },
-                    WAIT_SECONDS,
-                    WAIT_SECONDS,
-                    TimeUnit.SECONDS);
-        }
-
-        void close() {
-            beat.cancel(false);
-            timer.shutdownNow();
-        }
     }
 }

@@ -29,7 +29,7 @@ import java.util.zip.CRC32C;
  *  26 STREAM_END client
  *  27 MERGED server bytes written       generation
  *  28 FAILED server                     u8 category, message
- *  29 WAIT   server                     nothing: still at it
+ *  29 WAIT   both                       nothing: still at it
  * </pre>
  *
  * Sent by one thread, received by one.

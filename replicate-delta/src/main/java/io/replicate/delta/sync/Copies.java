@@ -14,7 +14,6 @@ import io.replicate.delta.change.SnapChanges;
 import io.replicate.delta.change.TreeChanges;
 import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.StoreReader;
-import io.replicate.delta.cow.StreamIds;
 import io.replicate.delta.peer.DeltaPeer;
 import io.replicate.delta.tree.TreeReader;
 import java.io.IOException;
@@ -42,6 +41,8 @@ final class Copies {
     private static Changes changes(final SyncSource source, final Images.Opened data) throws IOException {
         try (Images.Opened cow = Images.source(Locator.file(source.cowDevice()))) {
             return new SnapChanges(StoreReader.open(cow, source.cowDevice()), false).find(data.size());
+        } catch (final IOException e) {
+            throw new UnreadableStoreException(e);
         }
     }
 
@@ -113,14 +114,10 @@ final class Copies {
 
         private void push(final Changes changes, final Images.Opened data, final String base, final String generation)
                 throws IOException {
+            final ExtractOptions options = ExtractOptions.of(false, base, generation, NEVER);
             DeltaPeer.push(
                     locator,
-                    (out, streamId) -> DeltaExtract.write(
-                            changes,
-                            data,
-                            new ExtractOptions(
-                                    false, base, generation, streamId == null ? StreamIds.random() : streamId, NEVER),
-                            out),
+                    (out, token) -> DeltaExtract.send(changes, data, options, token, out),
                     RETRY_FOR,
                     NEVER);
         }

@@ -25,6 +25,7 @@ public final class LvSync {
     private final String snap2;
     private final String size;
     private final SyncState state;
+    private final Path lockFile;
     private final List<Opener> openers;
     private final Consumer<String> say;
 
@@ -48,6 +49,7 @@ public final class LvSync {
         this.snap2 = volume + "_osvc_snap2";
         this.size = size;
         this.state = new SyncState(stateDirectory.resolve(group + "_" + volume + ".dds_state"));
+        this.lockFile = stateDirectory.resolve(group + "_" + volume + ".lock");
         this.openers = List.copyOf(openers);
         this.say = say;
     }
@@ -83,7 +85,7 @@ public final class LvSync {
     /** Runs once. */
     public void run() throws IOException {
         final List<SyncTarget> targets = new ArrayList<>();
-        try {
+        try (SyncLock lock = SyncLock.take(lockFile)) {
             for (final Opener each : openers) {
                 targets.add(each.open());
             }
@@ -119,6 +121,9 @@ public final class LvSync {
         } else if (uuid1.isPresent() && uuid2.isPresent() && allAt(targets, uuid2.get())) {
             say.accept("an earlier run ended before the snapshots were rotated: rotating them");
             rotate(uuid2.get());
+        } else if (uuid2.isPresent() && !lvm.valid(group, snap2)) {
+            say.accept(group + "/" + snap2 + " overflowed before it was sent: making another one");
+            lvm.remove(group, snap2);
         }
     }
 
@@ -170,7 +175,9 @@ public final class LvSync {
             target.update(source);
             say.accept(target.locator() + " was updated");
         } catch (final ReplicationException e) {
-            if (e.category() != ReplicationException.Category.CORRUPT) {
+            final boolean hashesHelp = e.category() == ReplicationException.Category.CORRUPT
+                    || e.category() == ReplicationException.Category.MISUSE; // the copy is not what it says it is
+            if (!hashesHelp) {
                 throw e;
             }
             say.accept(target.locator() + ": " + e.getMessage() + ": comparing hashes");

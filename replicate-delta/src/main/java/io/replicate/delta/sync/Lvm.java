@@ -18,6 +18,9 @@ public interface Lvm {
     /** Returns the uuid of a volume, or empty when there is no such volume. */
     Optional<String> uuid(String group, String volume) throws IOException;
 
+    /** Returns whether a snapshot that exists can still be read: not when it overflowed. */
+    boolean valid(String group, String snapshot) throws IOException;
+
     /** Returns the path of a volume's device. */
     String device(String group, String volume);
 

@@ -15,6 +15,8 @@ import java.util.concurrent.TimeUnit;
 public final class ProcessLvm implements Lvm {
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
 
+    private static final int STATE_INDEX = 4;
+
     private final Path dev;
 
     /**
@@ -77,7 +79,7 @@ public final class ProcessLvm implements Lvm {
     public void createSnapshot(final String group, final String volume, final String snapshot, final String size)
             throws IOException {
         final boolean relative = size.contains("%");
-        must("lvcreate", "-s", "-n", snapshot, relative ? "-l" : "-L", size, group + "/" + volume);
+        must("lvcreate", "-y", "-s", "-n", snapshot, relative ? "-l" : "-L", size, group + "/" + volume);
     }
 
     @Override
@@ -107,6 +109,19 @@ public final class ProcessLvm implements Lvm {
             return Optional.empty();
         }
         throw ReplicationException.fail("lvs " + group + "/" + volume + ": " + outcome.output.strip(), null);
+    }
+
+    /** Source: lvs(8), the fifth character of lv_attr: I, S, m and M are the states of a snapshot that failed. */
+    @Override
+    public boolean valid(final String group, final String snapshot) throws IOException {
+        final String[] command = {"lvs", "--noheadings", "-o", "lv_attr", group + "/" + snapshot};
+        final Outcome outcome = run(command);
+        final String attributes = outcome.output.strip();
+        if (outcome.code != 0 || attributes.length() <= STATE_INDEX) {
+            throw ReplicationException.fail(
+                    String.join(" ", command) + ": " + attributes + " (exit status " + outcome.code + ")", null);
+        }
+        return "ISmM".indexOf(attributes.charAt(STATE_INDEX)) < 0;
     }
 
     @Override

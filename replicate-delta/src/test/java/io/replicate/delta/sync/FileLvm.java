@@ -141,6 +141,13 @@ final class FileLvm implements Lvm {
     }
 
     @Override
+    public boolean valid(final String group, final String snapshot) throws IOException {
+        final boolean[] found = new boolean[1];
+        command(() -> found[0] = Files.readAllBytes(file(snapshot, "cow"))[4] == 1);
+        return found[0];
+    }
+
+    @Override
     public String device(final String group, final String volume) {
         return file(volume, "img").toString();
     }

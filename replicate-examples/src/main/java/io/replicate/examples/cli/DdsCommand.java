@@ -1,6 +1,7 @@
 package io.replicate.examples.cli;
 
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.cow.InvalidatedException;
 import java.util.List;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -77,7 +78,18 @@ final class DdsCommand extends AbstractCommand {
 
     @Override
     int run() throws Exception {
-        final DdsStreams streams = new DdsStreams(out(), err());
+        DdsModes.requireKnown(spec.commandLine().getParseResult());
+        try {
+            return run(new DdsStreams(out(), err()));
+        } catch (final InvalidatedException e) {
+            if (verbose()) {
+                err().println(e.header());
+            }
+            throw e;
+        }
+    }
+
+    private int run(final DdsStreams streams) throws Exception {
         if (mode.extract) {
             return new DdsExtract(options, streams, verbose()).run();
         }

@@ -32,13 +32,12 @@ final class DdsCompose {
                 DeltaRanges.verify(file, name, options.lenient);
                 stores.add(StoreReader.open(file, name));
             }
-            final DdsOutlet outlet = DdsOutlet.open(options.dest.isEmpty() ? "-" : options.target());
+            final DdsOutlet outlet = DdsOutlet.open(options.dest.isEmpty() ? "-" : options.target(), options.force);
             try (outlet) {
                 final SnapReport report = new Compose(stores).write(outlet.channel(), options.lenient);
                 outlet.commit();
                 if (verbose) {
-                    streams.err().println(report.header());
-                    streams.err().println(report.counts());
+                    streams.report(report);
                 }
             }
             return ExitCode.OK;
@@ -51,20 +50,20 @@ final class DdsCompose {
 
     int list() throws IOException {
         try (DdsStreams.Opened opened = streams.input(options.cow)) {
-            final List<String> rows = new ArrayList<>();
+            final String[] before = {"["};
             final SnapReport report = opened.input().list(options.lenient, (offset, length) -> {
                 if (options.json) {
-                    rows.add("{\"offset\":" + offset + ",\"length\":" + length + "}");
+                    streams.out().print(before[0] + "{\"offset\":" + offset + ",\"length\":" + length + "}");
+                    before[0] = ",";
                 } else {
                     streams.out().println(offset + " " + length);
                 }
             });
             if (options.json) {
-                streams.out().println("[" + String.join(",", rows) + "]");
+                streams.out().println(before[0].equals("[") ? "[]" : "]");
             }
             if (verbose) {
-                streams.err().println(report.header());
-                streams.err().println(report.counts());
+                streams.report(report);
             }
         }
         return ExitCode.OK;

@@ -22,11 +22,9 @@ import io.replicate.delta.change.SnapChanges;
 import io.replicate.delta.change.ThinDeltaChanges;
 import io.replicate.delta.change.TreeChanges;
 import io.replicate.delta.cow.ResumeToken;
-import io.replicate.delta.cow.ResumedOutput;
 import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StoreReader;
-import io.replicate.delta.cow.StreamIds;
 import io.replicate.delta.frame.FramedOutput;
 import io.replicate.delta.peer.DeltaPeer;
 import io.replicate.delta.tree.TreeReader;
@@ -60,21 +58,36 @@ final class DdsExtract {
         if ((options.cow == null) == (options.changes == null)) {
             throw ReplicationException.misuse("--extract needs --cow DEV, or --changes instead of it");
         }
-        if (!options.format.equals("snap") && !options.format.equals("rbd")) {
-            throw ReplicationException.misuse("--format is '" + options.format + "', expected snap or rbd");
-        }
+        requireFormat();
         final Locator sourceLocator = Locator.parse(DdsOptions.need(options.source, "--source"));
         try (Images.Opened source = Images.source(sourceLocator);
                 Changes changes = changes(sourceLocator, source)) {
             final SnapReport report = DeltaExtract.report(changes);
             if (verbose) {
-                streams.err().println(report.header());
-                streams.err().println(report.counts());
+                streams.report(report);
             }
             if (options.dryRun) {
                 return ExitCode.OK;
             }
             return send(changes, source, sourceLocator);
+        }
+    }
+
+    private void requireFormat() throws IOException {
+        if (!options.format.equals("snap") && !options.format.equals("rbd")) {
+            throw ReplicationException.misuse("--format is '" + options.format + "', expected snap or rbd");
+        }
+        final boolean rbd = options.format.equals("rbd");
+        boolean peer = false;
+        for (final String place : options.dest) {
+            peer |= isPeer(place);
+        }
+        if (rbd && (options.bare || options.resume != null || peer)) {
+            throw ReplicationException.misuse(
+                    "--format rbd is for rbd import-diff: there is no --bare, no --resume, and no peer takes it");
+        }
+        if (options.resume != null && options.dest.size() > 1) {
+            throw ReplicationException.misuse("--resume goes on with one transfer: name one --dest");
         }
     }
 
@@ -191,14 +204,10 @@ final class DdsExtract {
             final String generation,
             final List<String> failed) {
         try {
+            final ExtractOptions extract = ExtractOptions.of(options.bare, base, generation, cancellation);
             DeltaPeer.push(
                     Locator.parse(place),
-                    (out, streamId) -> {
-                        final String id = streamId == null ? StreamIds.random() : streamId;
-                        final boolean bare = options.bare || id.equals(ResumeToken.BARE);
-                        DeltaExtract.write(
-                                changes, source, new ExtractOptions(bare, base, generation, id, cancellation), out);
-                    },
+                    (out, token) -> DeltaExtract.send(changes, source, extract, token, out),
                     RETRY_FOR,
                     cancellation);
         } catch (final IOException e) {
@@ -217,7 +226,17 @@ final class DdsExtract {
         final List<DdsOutlet> outlets = new ArrayList<>();
         try {
             for (final String file : files) {
-                outlets.add(DdsOutlet.open(file));
+                try {
+                    outlets.add(DdsOutlet.open(file, options.force));
+                } catch (final IOException e) {
+                    if (options.dest.size() < 2) {
+                        throw e;
+                    }
+                    failed.add(Failures.describe(e));
+                }
+            }
+            if (outlets.isEmpty()) {
+                return;
             }
             final Fan fan = new Fan(outlets.stream().map(DdsOutlet::outlet).toList());
             encode(fan, changes, source, base, generation);
@@ -247,22 +266,10 @@ final class DdsExtract {
         final WritableByteChannel out = framed == null ? to : framed;
         if (options.format.equals("rbd")) {
             new RbdWriter(out).write(changes, source, base, generation);
-        } else if (options.resume != null) {
-            final ResumeToken token = ResumeToken.parse(options.resume);
-            final ResumedOutput resumed = new ResumedOutput(out, token);
-            final boolean bare = token.streamId().equals(ResumeToken.BARE);
-            DeltaExtract.write(
-                    changes,
-                    source,
-                    new ExtractOptions(bare, base, generation, token.streamId(), cancellation),
-                    resumed);
-            resumed.finish();
         } else {
-            DeltaExtract.write(
-                    changes,
-                    source,
-                    new ExtractOptions(options.bare, base, generation, StreamIds.random(), cancellation),
-                    out);
+            final @Nullable ResumeToken token = options.resume == null ? null : ResumeToken.parse(options.resume);
+            DeltaExtract.send(
+                    changes, source, ExtractOptions.of(options.bare, base, generation, cancellation), token, out);
         }
         if (framed != null) {
             framed.finish();

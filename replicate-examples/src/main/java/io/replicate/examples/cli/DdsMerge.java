@@ -8,6 +8,7 @@ import io.replicate.delta.Targets;
 import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.MergeOptions;
 import io.replicate.delta.apply.Merged;
+import io.replicate.delta.cow.SnapReport;
 import java.io.IOException;
 
 /** {@code dds --merge}, {@code --rollback} and {@code --recover}. */
@@ -54,8 +55,16 @@ final class DdsMerge {
     }
 
     private int toCowVolume(final Locator locator) throws IOException {
+        if (options.inPlace || options.undo > 0 || options.position) {
+            throw ReplicationException.misuse(
+                    "--cow-volume only stores the delta: there is no --in-place, no --undo and no --position");
+        }
         try (DdsStreams.Opened opened = streams.input(options.cow)) {
-            opened.input().storeIn(locator, options.force, options.lenient);
+            final SnapReport report =
+                    opened.input().storeIn(locator, options.force, options.lenient, options.dryRun);
+            if (verbose) {
+                streams.report(report);
+            }
         }
         return ExitCode.OK;
     }
@@ -90,8 +99,7 @@ final class DdsMerge {
 
     private void report(final Merged merged) {
         if (verbose) {
-            streams.err().println(merged.report().header());
-            streams.err().println(merged.report().counts());
+            streams.report(merged.report());
             streams.err()
                     .println("Merged: " + merged.writtenBytes() + " bytes written, "
                             + (merged.committed() == Committed.ATOMIC ? "atomic" : "in place")

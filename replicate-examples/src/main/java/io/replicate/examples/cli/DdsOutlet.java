@@ -4,6 +4,7 @@ import io.replicate.core.posix.DurableFiles;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.Fan;
+import io.replicate.delta.Images;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
@@ -30,7 +31,12 @@ final class DdsOutlet implements AutoCloseable {
         this.target = target;
     }
 
-    static DdsOutlet open(final String name) throws IOException {
+    /**
+     * Opens a place.
+     *
+     * @param force whether a device that the system uses is written nevertheless.
+     */
+    static DdsOutlet open(final String name, final boolean force) throws IOException {
         if (name.equals("-")) {
             return new DdsOutlet("standard output", DdsStreams.standardOutput(), null, null);
         }
@@ -43,7 +49,10 @@ final class DdsOutlet implements AutoCloseable {
             throw ReplicationException.misuse(path + ": is a directory; name a file in it");
         }
         if (Files.exists(path) && !Files.isRegularFile(path)) {
-            return new DdsOutlet(name, FileChannel.open(path, StandardOpenOption.WRITE), null, path);
+            final WritableByteChannel channel = isDevice(path)
+                    ? new DdsDeviceOutput(Images.target(locator, force))
+                    : FileChannel.open(path, StandardOpenOption.WRITE);
+            return new DdsOutlet(name, channel, null, path);
         }
         final Path temporary = DurableFiles.temporaryBeside(path);
         temporary.toFile().deleteOnExit(); // a signal ends us without closing
@@ -64,14 +73,12 @@ final class DdsOutlet implements AutoCloseable {
 
     /** Makes what was written durable, and gives it its name. */
     void commit() throws IOException {
-        if (channel instanceof FileChannel file && target != null) {
-            if (temporary != null) {
-                file.force(true);
-                file.close();
-                DurableFiles.publish(temporary, target);
-            } else if (isDevice(target)) {
-                file.force(true);
-            }
+        if (channel instanceof DdsDeviceOutput device) {
+            device.commit();
+        } else if (channel instanceof FileChannel file && target != null && temporary != null) {
+            file.force(true);
+            file.close();
+            DurableFiles.publish(temporary, target);
         }
     }
 

@@ -3,6 +3,7 @@ package io.replicate.examples.cli;
 import io.replicate.core.spi.Locator;
 import io.replicate.delta.DeltaInput;
 import io.replicate.delta.Images;
+import io.replicate.delta.cow.SnapReport;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -30,6 +31,12 @@ record DdsStreams(PrintWriter out, PrintWriter err) {
                 throw new IOException(e);
             }
         }
+    }
+
+    /** Prints the report of dds. */
+    void report(final SnapReport report) {
+        err.println(report.header());
+        err.println(report.counts());
     }
 
     /** Opens standard input, a pipe, a file or a device. */

@@ -26,8 +26,10 @@ final class Failures {
     /** Reports a command that failed. */
     static int execution(final Exception failure, final CommandLine line, final ParseResult parsed) {
         final boolean verbose = line.getCommand() instanceof AbstractCommand command && command.verbose();
+        // Where -v is the drop-in option of another tool and asks for its report, a refusal stays one line.
+        final boolean details = !(line.getCommand() instanceof AbstractCommand command) || command.logsWhenVerbose();
         line.getErr().println(line.getCommandSpec().qualifiedName() + ": " + describe(failure));
-        if (verbose) {
+        if (verbose && (details || !(failure instanceof ReplicationException))) {
             failure.printStackTrace(line.getErr());
         }
         return ReplicationException.categoryOf(failure) == ReplicationException.Category.MISUSE
