@@ -5,25 +5,56 @@ import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.Marker;
 import io.replicate.delta.cow.Pairs;
+import io.replicate.delta.cow.RandomBytes;
 import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.cow.StreamIds;
 import io.replicate.delta.cow.StreamWriter;
+import io.replicate.delta.cow.Trailer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Makes one delta of several that follow each other: of a chunk that more than one changes, the last counts. */
 public final class Compose {
     private final List<StoreReader> stores;
+    private final List<List<Trailer.Sample>> samples;
     private final SnapLayout layout;
 
-    /** Creates a composition of stores, oldest first. */
-    public Compose(final List<StoreReader> stores) {
-        this.stores = List.copyOf(stores);
+    /**
+     * One of the deltas.
+     *
+     * @param store with its changes.
+     * @param samples of what it leaves as it is.
+     */
+    public record Delta(StoreReader store, List<Trailer.Sample> samples) {
+
+        /**
+         * Opens a delta; one with a marker is read to its end, so that its checksums prove it.
+         *
+         * @param where for messages.
+         */
+        public static Delta open(final RandomBytes file, final String where, final boolean lenient)
+                throws IOException {
+            final StoreReader store = StoreReader.open(file, where);
+            if (store.header().marker() == null) {
+                return new Delta(store, List.of());
+            }
+            final DeltaRanges.Read read = DeltaRanges.read(new DeltaInput.Sequential(file), where, lenient);
+            read.chunks().close();
+            return new Delta(store, read.samples());
+        }
+    }
+
+    /** Creates a composition of deltas, oldest first. */
+    public Compose(final List<Delta> deltas) {
+        this.stores = deltas.stream().map(Delta::store).toList();
+        this.samples = deltas.stream().map(Delta::samples).toList();
         long chunk = Long.MAX_VALUE;
         for (final StoreReader store : stores) {
             chunk = Math.min(chunk, store.layout().chunkBytes());
@@ -39,6 +70,11 @@ public final class Compose {
     public SnapReport write(final WritableByteChannel out, final boolean lenient) throws IOException {
         requireChain();
         final @Nullable Marker last = stores.get(stores.size() - 1).header().marker();
+        if (last == null && stores.stream().anyMatch(store -> !store.layout().equals(layout))) {
+            throw ReplicationException.misuse("the last delta is bare, so the size of the image is not known, and the"
+                    + " chunks differ in size: of a large chunk at the end of the image nobody knows which part is"
+                    + " real. Extract the last one without --bare, or all with the same chunk size");
+        }
         final long end = last == null ? Long.MAX_VALUE : last.imageBytes();
         ExceptionList all = new ExceptionList();
         try {
@@ -52,11 +88,37 @@ public final class Compose {
             final @Nullable Marker marker = marked && first != null && last != null
                     ? new Marker(last.imageBytes(), all.size(), StreamIds.random(), first.base(), last.generation())
                     : null;
-            new StreamWriter(out, layout, marker).write(all, data(), StreamWriter.Samples.NONE);
+            final ExceptionList changed = all;
+            final long known = first == null ? 0 : first.imageBytes();
+            new StreamWriter(out, layout, marker).write(all, data(), () -> unchanged(changed, known));
             return new SnapReport(layout, all.size());
         } finally {
             all.close();
         }
+    }
+
+    /** Returns the samples of what none of the deltas changes: the base has it too, as far as it reaches. */
+    private List<Trailer.Sample> unchanged(final ExceptionList changed, final long baseBytes) throws IOException {
+        final List<Trailer.Sample> all = samples.stream()
+                .flatMap(List::stream)
+                .filter(sample -> sample.offset() + sample.length() <= baseBytes)
+                .distinct()
+                .sorted(Comparator.comparingLong(Trailer.Sample::offset))
+                .toList();
+        final List<Trailer.Sample> kept = new ArrayList<>();
+        try (Pairs pairs = changed.sorted()) {
+            boolean more = pairs.next();
+            for (final Trailer.Sample sample : all) {
+                while (more && (pairs.oldChunk() + 1) * layout.chunkBytes() <= sample.offset()) {
+                    more = pairs.next();
+                }
+                final boolean hit = more && pairs.oldChunk() * layout.chunkBytes() < sample.offset() + sample.length();
+                if (!hit && kept.size() < Trailer.MAX_SAMPLES) {
+                    kept.add(sample);
+                }
+            }
+        }
+        return kept;
     }
 
     private void requireChain() throws ReplicationException {

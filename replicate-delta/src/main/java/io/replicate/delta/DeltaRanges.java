@@ -4,38 +4,30 @@ import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
 import io.replicate.delta.cow.Pairs;
-import io.replicate.delta.cow.RandomBytes;
 import io.replicate.delta.cow.SnapLayout;
-import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.cow.StreamReader;
 import io.replicate.delta.cow.StreamVisitor;
+import io.replicate.delta.cow.Trailer;
 import io.replicate.delta.tree.TreeDiff;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Which ranges of the image a delta changes. */
-public final class DeltaRanges {
+final class DeltaRanges {
 
     private DeltaRanges() {}
-
-    /** Reads a marked delta to its end, so that its checksums prove it; a bare one has none. */
-    public static void verify(final RandomBytes file, final String where, final boolean lenient) throws IOException {
-        if (StoreReader.open(file, where).header().marker() != null) {
-            try (ExceptionList unused = read(new DeltaInput.Sequential(file), where, lenient).chunks) {
-                unused.size();
-            }
-        }
-    }
 
     /**
      * The exceptions of a stream.
      *
      * @param header of the stream.
      * @param chunks of the image.
+     * @param samples of what the delta leaves as it is.
      */
-    record Read(HeaderChunk header, ExceptionList chunks) {}
+    record Read(HeaderChunk header, ExceptionList chunks, List<Trailer.Sample> samples) {}
 
     static Read read(final ReadableByteChannel in, final String where, final boolean lenient) throws IOException {
         final ExceptionList chunks = new ExceptionList();
@@ -58,7 +50,7 @@ public final class DeltaRanges {
             });
             chunks.requireUnique(where);
             complete = true;
-            return new Read(result.header(), chunks);
+            return new Read(result.header(), chunks, result.samples());
         } finally {
             if (!complete) {
                 chunks.close();

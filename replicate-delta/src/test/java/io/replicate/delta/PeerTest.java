@@ -33,6 +33,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A served target, and what its peers do with it. */
 class PeerTest {
@@ -142,6 +144,35 @@ class PeerTest {
             assertThat(ids.get(1)).hasSize(32);
             assertThat(second).isLessThan(300 * 4096L - (1 << 19));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    void aPushThatIsCutAgainAndAgainGetsThereInTheEnd(final long seed) throws IOException {
+        final java.util.Random random = new java.util.Random(seed);
+        long exchanged = 0;
+        int attempts = 0;
+        try (Changes changes = changes()) {
+            for (boolean arrived = false; !arrived; ) {
+                final long plug = 200_000 + random.nextInt(1_000_000);
+                try (DeltaPeer peer = DeltaPeer.connect(address)) {
+                    try {
+                        peer.push((out, token) -> send(changes, next, "g0", "g1", token, cutAfter(out, plug)));
+                        arrived = true;
+                    } catch (final IOException e) {
+                        assertThat(e).as("seed %d", seed).hasMessageContaining("pulled the plug");
+                        assertThat(target()).isEqualTo(old);
+                    }
+                    exchanged += peer.exchangedBytes();
+                }
+                attempts++;
+            }
+        }
+        assertThat(target()).isEqualTo(next);
+        // a frame of 256 KiB and a block of 128 KiB are under way when the plug is pulled
+        assertThat(exchanged)
+                .as("what was there is not sent again, seed %d, %d attempts", seed, attempts)
+                .isLessThan(300 * 4096L + attempts * (400L << 10));
     }
 
     @Test

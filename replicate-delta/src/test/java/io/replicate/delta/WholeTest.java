@@ -18,7 +18,6 @@ import io.replicate.delta.cow.Fixtures;
 import io.replicate.delta.cow.Model;
 import io.replicate.delta.cow.ResumeToken;
 import io.replicate.delta.cow.ResumedOutput;
-import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.frame.FramedOutput;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -155,7 +154,7 @@ class WholeTest {
         final byte[] a = Deltas.marked(old, next, 4096, "g0", "g1");
         final byte[] b = Deltas.marked(next, third, 8192, "g1", "g2");
         final ByteArrayOutputStream out = new ByteArrayOutputStream();
-        new Compose(List.of(StoreReader.open(new Bytes(a), "a"), StoreReader.open(new Bytes(b), "b")))
+        new Compose(List.of(Compose.Delta.open(new Bytes(a), "a", false), Compose.Delta.open(new Bytes(b), "b", false)))
                 .write(Channels.newChannel(out), false);
 
         final Merged merged = merge(out.toByteArray());
@@ -163,7 +162,8 @@ class WholeTest {
         assertThat(content()).isEqualTo(third);
         assertThat(merged.generation()).isEqualTo("g2");
         assertThatThrownBy(() -> new Compose(
-                                List.of(StoreReader.open(new Bytes(b), "b"), StoreReader.open(new Bytes(a), "a")))
+                                List.of(Compose.Delta.open(new Bytes(b), "b", false),
+                                        Compose.Delta.open(new Bytes(a), "a", false)))
                         .write(Channels.newChannel(new ByteArrayOutputStream()), false))
                 .hasMessageContaining("oldest first");
     }

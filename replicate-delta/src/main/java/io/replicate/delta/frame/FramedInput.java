@@ -7,8 +7,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
-/** Unwraps what {@link FramedOutput} wrapped; each frame is proven before a byte of it is passed on. Used by one thread. */
+/**
+ * Unwraps what {@link FramedOutput} wrapped; each frame is proven before a byte of it is passed on, and the last byte of
+ * a frame only when the header of the next one is: whoever has all the bytes has seen the end. Used by one thread.
+ */
 public final class FramedInput implements ReadableByteChannel {
     private final ReadableByteChannel in;
     private final FrameHeader header = new FrameHeader();
@@ -19,6 +23,8 @@ public final class FramedInput implements ReadableByteChannel {
     private long position;
     private long zeros;
     private boolean ended;
+    private boolean headerRead;
+    private @Nullable IOException behind;
 
     /** Creates an input over a channel from which the eight bytes of the magic have been read. */
     public FramedInput(final ReadableByteChannel in) {
@@ -30,8 +36,12 @@ public final class FramedInput implements ReadableByteChannel {
         while (!ended && zeros == 0 && !block.hasRemaining()) {
             frame();
         }
+        if (behind != null && zeros + block.remaining() == 1) {
+            throw behind;
+        }
+        final int held = behind == null ? 0 : 1;
         if (zeros > 0) {
-            final int n = (int) Math.min(zeros, into.remaining());
+            final int n = (int) Math.min(zeros - held, into.remaining());
             for (int i = 0; i < n; i++) {
                 into.put((byte) 0);
             }
@@ -41,13 +51,38 @@ public final class FramedInput implements ReadableByteChannel {
         if (!block.hasRemaining()) {
             return -1;
         }
-        final int n = Math.min(block.remaining(), into.remaining());
+        final int n = Math.min(block.remaining() - held, into.remaining());
         into.put(block.slice(block.position(), n));
         block.position(block.position() + n);
         return n;
     }
 
     private void frame() throws IOException {
+        if (!headerRead) {
+            readHeader();
+        }
+        headerRead = false;
+        final long length = header.extentLength();
+        switch (header.type()) {
+            case FramedOutput.DATA -> data();
+            case FramedOutput.ZERO -> zeros = length;
+            case FramedOutput.END -> ended = true;
+            default ->
+                throw ReplicationException.corrupt(
+                        "the framed stream has a frame of unknown type " + header.type() + " at offset " + position);
+        }
+        position += length;
+        if (!ended) {
+            try {
+                readHeader();
+                headerRead = true;
+            } catch (final IOException e) {
+                behind = e; // what came before it may still be gone on with
+            }
+        }
+    }
+
+    private void readHeader() throws IOException {
         if (!fill(header.bytes())) {
             throw new CutFrameException("the framed stream was cut at offset " + position);
         }
@@ -56,15 +91,6 @@ public final class FramedInput implements ReadableByteChannel {
             throw ReplicationException.corrupt(
                     "the framed stream jumps from offset " + position + " to " + header.position());
         }
-        switch (header.type()) {
-            case FramedOutput.DATA -> data();
-            case FramedOutput.ZERO -> zeros = header.extentLength();
-            case FramedOutput.END -> ended = true;
-            default ->
-                throw ReplicationException.corrupt(
-                        "the framed stream has a frame of unknown type " + header.type() + " at offset " + position);
-        }
-        position += header.extentLength();
     }
 
     private void data() throws IOException {

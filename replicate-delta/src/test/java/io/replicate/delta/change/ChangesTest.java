@@ -70,6 +70,42 @@ class ChangesTest {
     }
 
     @Test
+    void verboseThinDeltaNamesTheSame() throws IOException {
+        final String xml = """
+                <superblock uuid="" time="1" transaction="2" data_block_size="16" nr_data_blocks="100">
+                  <diff left="1" right="2">
+                    <same><range begin="0" data_begin="0" length="1"/></same>
+                    <different>
+                      <range begin="1" left_data_begin="1" right_data_begin="9" length="1"/>
+                      <range begin="3" left_data_begin="3" right_data_begin="11" length="1"/>
+                    </different>
+                    <same><range begin="4" data_begin="4" length="1"/></same>
+                    <left_only><range begin="5" data_begin="5" length="1"/></left_only>
+                  </diff>
+                </superblock>
+                """;
+        assertThat(chunks(thin(xml, 1 << 20))).containsExactly(2L, 3L, 6L, 7L, 10L, 11L);
+    }
+
+    @Test
+    void rbdRecordsWhoseLengthsContradictAreRefused() throws IOException {
+        final byte[] good = new Rbd(true)
+                .name('f', "s1")
+                .size(100_000)
+                .data(4096, new byte[10])
+                .zeros(0, 4096)
+                .end();
+        assertThat(chunks(new RbdChanges(Deltas.in(good), "diff", LAYOUT).find(100_000))).containsExactly(0L, 1L);
+        for (final int at : new int[] {12 + 1, 12 + 9 + 6 + 1, 12 + 9 + 6 + 17 + 1, 12 + 9 + 6 + 17 + 9 + 26 + 1}) {
+            final byte[] bad = good.clone();
+            bad[at]++;
+            assertThatThrownBy(() -> new RbdChanges(Deltas.in(bad), "diff", LAYOUT).find(100_000))
+                    .as("length at %d", at)
+                    .isInstanceOf(ReplicationException.class);
+        }
+    }
+
+    @Test
     void badThinDeltaIsRefused() {
         for (final String xml : new String[] {
             "",

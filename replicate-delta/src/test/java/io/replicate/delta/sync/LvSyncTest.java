@@ -133,6 +133,66 @@ class LvSyncTest {
     }
 
     @Test
+    void aSecondSnapshotThatOverflowedIsMadeAnew() throws IOException {
+        final World world = new World();
+        world.sync();
+        world.lvm.write(second);
+        world.lvm.dieAt(5, true);
+        assertThatThrownBy(world::sync).isInstanceOf(FileLvm.Died.class);
+        world.lvm.dieAt(Long.MAX_VALUE, false);
+        assertThat(world.home.resolve("dev/lv_osvc_snap2.cow")).exists();
+        world.lvm.write(third);
+        world.lvm.overflow("lv_osvc_snap2");
+        world.sync();
+        world.assertCopies(third);
+        assertThat(said).anyMatch(line -> line.contains("overflowed before it was sent"));
+    }
+
+    @Test
+    void aStoreWhoseDeviceIsGoneCostsAHashExchange() throws IOException {
+        final World world = new World();
+        world.sync();
+        world.lvm.write(second);
+        Files.move(world.home.resolve("dev/lv_osvc_snap1.cow"), world.home.resolve("dev/away"));
+        Files.createDirectory(world.home.resolve("dev/lv_osvc_snap1.cow"));
+        world.sync();
+        world.assertCopies(second);
+        assertThat(said).anyMatch(line -> line.contains("comparing hashes"));
+    }
+
+    @Test
+    void twoRunsAtOnceAreRefused() throws IOException {
+        final World world = new World();
+        try (SyncLock first = SyncLock.take(world.home.resolve("state/vg_lv.lock"))) {
+            assertThatThrownBy(world::sync).hasMessageContaining("another sync");
+        }
+        world.sync();
+        world.assertCopies(this.first);
+    }
+
+    @Test
+    void theStateOfOpenSvcIsTakenOver() throws IOException {
+        final World world = new World();
+        world.sync();
+        final Path state = world.home.resolve("state/vg_lv.dds_state");
+        final String uuid = Files.readString(state).strip().split(";")[1];
+        Files.writeString(state, "2024-01-02 03:04:05.678901;" + uuid);
+        for (final String copy : new String[] {".a.img.delta", ".b.img.delta"}) {
+            try (var files = Files.walk(world.home.resolve(copy))) {
+                for (final Path file :
+                        files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+        said.clear();
+        world.lvm.write(second);
+        world.sync();
+        world.assertCopies(second);
+        assertThat(said).noneMatch(line -> line.contains("full sync"));
+    }
+
+    @Test
     void aCopyThatWasReplacedIsBroughtBack() throws IOException {
         final World world = new World();
         world.sync();

@@ -15,6 +15,24 @@ import picocli.CommandLine.Option;
             "Extracts what an exception store of dm-snapshot names as a stream that the kernel itself accepts as a COW"
                     + " device, and merges such streams so that the target is never torn.",
             "Streams go to standard output and come from standard input unless a file is named.%n"
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  dds --extract --cow /dev/mapper/vg-lv_snap1-cow --source /dev/vg/lv_snap2 -v |",
+            "      ssh backup dds --merge --dest /srv/lv.img -v",
+            "  dds --extract --bare --cow DEV --source DEV --dest FILE   byte for byte what dds wrote",
+            "  dds --extract --changes thin:delta.xml --source /dev/vg/thin2 >d.snap",
+            "  dds --extract --changes bitmap:qemu:dirty-bitmap:monday --source 'nbd://host/disk' >d.snap",
+            "  dds --extract --changes rbd:diff.bin --source image --dest tcp://backup:9992",
+            "  dds --extract --changes compare:old.img --source new.img --format rbd | rbd import-diff - pool/image",
+            "  dds --extract --changes peer:tcp://backup:9992 --source /dev/vg/lv --dest tcp://backup:9992",
+            "  dds --serve /srv/lv.img --listen unix:/run/dds.sock",
+            "  dds --verify --source tcp://source:9992 --dest /srv/lv.img",
+            "  dds --sync --source-lv vg/lv --target /srv/lv.img --target tcp://backup:9992",
+            "",
+            "Exit status: 0 done; 1 failed, or different; 2 the command line, or a target that must not be changed;",
+            "3 some of several --dest failed, the others are complete."
         })
 final class DdsCommand extends AbstractCommand {
     @ArgGroup(multiplicity = "1", heading = "What to do:%n")

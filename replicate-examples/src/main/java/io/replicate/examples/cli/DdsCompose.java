@@ -2,10 +2,8 @@ package io.replicate.examples.cli;
 
 import io.replicate.core.spi.Locator;
 import io.replicate.delta.Compose;
-import io.replicate.delta.DeltaRanges;
 import io.replicate.delta.Images;
 import io.replicate.delta.cow.SnapReport;
-import io.replicate.delta.cow.StoreReader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,16 +23,15 @@ final class DdsCompose {
     int compose(final List<String> names) throws IOException {
         final List<Images.Opened> files = new ArrayList<>();
         try {
-            final List<StoreReader> stores = new ArrayList<>();
+            final List<Compose.Delta> deltas = new ArrayList<>();
             for (final String name : names) {
                 final Images.Opened file = Images.source(Locator.parse(name));
                 files.add(file);
-                DeltaRanges.verify(file, name, options.lenient);
-                stores.add(StoreReader.open(file, name));
+                deltas.add(Compose.Delta.open(file, name, options.lenient));
             }
             final DdsOutlet outlet = DdsOutlet.open(options.dest.isEmpty() ? "-" : options.target(), options.force);
             try (outlet) {
-                final SnapReport report = new Compose(stores).write(outlet.channel(), options.lenient);
+                final SnapReport report = new Compose(deltas).write(outlet.channel(), options.lenient);
                 outlet.commit();
                 if (verbose) {
                     streams.report(report);

@@ -1,5 +1,6 @@
 package io.replicate.examples.cli;
 
+import io.replicate.core.posix.Alignment;
 import io.replicate.delta.apply.TargetImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,7 +14,7 @@ final class DdsDeviceOutput implements WritableByteChannel {
     private static final int SECTOR_BYTES = 512;
 
     private final TargetImage device;
-    private final ByteBuffer first = ByteBuffer.allocateDirect(SECTOR_BYTES);
+    private final ByteBuffer first = Alignment.buffer(SECTOR_BYTES);
     private long offset;
     private boolean open = true;
 
@@ -26,7 +27,7 @@ final class DdsDeviceOutput implements WritableByteChannel {
     public int write(final ByteBuffer from) throws IOException {
         final int length = from.remaining();
         if (offset == 0) {
-            device.write(0, ByteBuffer.allocateDirect(SECTOR_BYTES));
+            device.write(0, Alignment.buffer(SECTOR_BYTES));
             device.flush();
         }
         while (first.hasRemaining() && from.hasRemaining()) {

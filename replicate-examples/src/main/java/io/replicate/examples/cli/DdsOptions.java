@@ -54,7 +54,7 @@ final class DdsOptions {
 
     @Option(
             names = "--bare",
-            description = "With --extract: only what the kernel reads, without marker and checksums, as dds wrote it.")
+            description = "With --extract: only what the kernel reads, without marker and checksums, byte for byte as dds wrote it.")
     boolean bare;
 
     @Option(names = "--framed", description = "With --extract: in frames, compressed, without zeros.")
@@ -101,7 +101,7 @@ final class DdsOptions {
     @Option(names = "--any-base", description = "With --merge: also a delta of another base.")
     boolean anyBase;
 
-    @Option(names = "--force", description = "Also a target that the system uses (mounted, swap, LVM, loop).")
+    @Option(names = "--force", description = "Also a target that the system uses (mounted, swap, LVM, loop), or a COW volume with changes.")
     boolean force;
 
     @Option(names = "--dry-run", description = "With --extract and --merge: check everything, change nothing.")

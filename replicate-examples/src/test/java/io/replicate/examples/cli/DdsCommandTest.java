@@ -225,6 +225,108 @@ class DdsCommandTest {
     }
 
     @Test
+    void anOptionThatTheModeWouldPassOverIsRefused() throws IOException {
+        assertThat(dds("--merge", "--cow", extract(), "--dest", base, "--undo", "1")).isZero();
+        assertThat(dds("--rollback", "--dest", base, "--dry-run")).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--dry-run means nothing to --rollback");
+        assertThat(target()).isEqualTo(next);
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--undo", "2")).isEqualTo(ExitCode.USAGE);
+        assertThat(dds("--merge", "--cow", cow, "--dest", base, "--bare")).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void aPlaceThatFailsDoesNotCostTheOthersTheirStream() throws IOException {
+        final Path absent = dir.resolve("no/such/dir.snap");
+        final Path good = dir.resolve("good.snap");
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--dest", absent, "--dest", good))
+                .isEqualTo(ExitCode.PARTLY);
+        assertThat(err.lines()).singleElement().asString().contains("dir.snap");
+        assertThat(dds("--merge", "--cow", good, "--dest", base)).isZero();
+        assertThat(target()).isEqualTo(next);
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--dest", "/dev/full", "--dest", good))
+                .isEqualTo(ExitCode.PARTLY);
+        assertThat(err.lines()).singleElement().asString().contains("/dev/full");
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--dest", absent))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--dest", "/dev/full"))
+                .isEqualTo(ExitCode.FAILED);
+    }
+
+    @Test
+    void theHeaderOfAnInvalidatedStoreIsShown() throws IOException {
+        final byte[] store = Files.readAllBytes(cow);
+        store[4] = 0;
+        Files.write(cow, store);
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "-v")).isEqualTo(ExitCode.FAILED);
+        assertThat(err.lines().limit(5))
+                .containsExactly("Snapshot header:", "magic 0x70416e53", "version 1", "valid no", "chunk_size 4 KB");
+        assertThat(err.lines().skip(5)).singleElement().asString().contains("invalidated");
+    }
+
+    @Test
+    void anRbdDiffIsListed() {
+        assertThat(dds("--list", "--cow", extract("--format", "rbd"))).as(err).isZero();
+        assertThat(out.lines()).containsExactly("28672 4096", "409600 4096");
+    }
+
+    @Test
+    void changesNamedByThinDeltaAndByAnRbdDiffAreExtracted() throws IOException {
+        final Path xml = dir.resolve("delta.xml");
+        Files.writeString(
+                xml,
+                "<superblock uuid=\"\" time=\"1\" transaction=\"2\" data_block_size=\"128\" nr_data_blocks=\"99\">"
+                        + "<diff left=\"1\" right=\"2\"><different begin=\"0\" length=\"1\"/>"
+                        + "<same begin=\"1\" length=\"5\"/><right_only begin=\"6\" length=\"1\"/>"
+                        + "<left_only begin=\"90\" length=\"7\"/></diff></superblock>");
+        final Path rbd = dir.resolve("delta.rbd");
+        Files.move(extract("--format", "rbd"), rbd);
+        for (final String changes : new String[] {"thin:" + xml, "rbd:" + rbd}) {
+            Files.write(base, old);
+            final Path stream = dir.resolve("of-changes.snap");
+            assertThat(dds("--extract", "--changes", changes, "--source", source, "--dest", stream))
+                    .as(err)
+                    .isZero();
+            assertThat(dds("--merge", "--cow", stream, "--dest", base)).as(err).isZero();
+            assertThat(target()).as(changes).isEqualTo(next);
+        }
+    }
+
+    @Test
+    void aCowVolumeWithChangesIsNotOverwritten() throws IOException {
+        final Path stream = extract();
+        final byte[] before = Files.readAllBytes(cow);
+        assertThat(dds("--merge", "--cow", stream, "--dest", cow, "--cow-volume")).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("holds changes already");
+        assertThat(Files.readAllBytes(cow)).isEqualTo(before);
+        assertThat(dds("--merge", "--cow", stream, "--dest", cow, "--cow-volume", "--force", "--dry-run", "-v"))
+                .as(err)
+                .isZero();
+        assertThat(err).contains("Exceptions 2");
+        assertThat(Files.readAllBytes(cow)).isEqualTo(before);
+        assertThat(dds("--merge", "--cow", stream, "--dest", cow, "--cow-volume", "--force"))
+                .as(err)
+                .isZero();
+        final byte[] header = Arrays.copyOf(Files.readAllBytes(cow), CHUNK);
+        assertThat(Arrays.copyOfRange(header, 16, CHUNK)).as("no marker").containsOnly(0);
+        assertThat(dds("--merge", "--cow", cow, "--dest", base)).as(err).isZero();
+        assertThat(target()).isEqualTo(next);
+    }
+
+    @Test
+    void aCutTransferGoesOnThoughTheSnapshotWasWrittenMeanwhile() throws IOException {
+        final byte[] stream = Files.readAllBytes(extract());
+        final Path cut = write("cut.snap", Arrays.copyOf(stream, 3 * CHUNK + 10));
+        assertThat(dds("--merge", "--cow", cut, "--dest", base)).isEqualTo(ExitCode.FAILED);
+        final byte[] store = Files.readAllBytes(cow);
+        ByteBuffer.wrap(store).order(ByteOrder.LITTLE_ENDIAN).position(CHUNK + 32).putLong(9).putLong(4);
+        Files.write(cow, store);
+        assertThat(dds("--merge", "--position", "--dest", base)).isZero();
+        final Path rest = extract("--resume", out.strip());
+        assertThat(dds("--merge", "--cow", rest, "--dest", base)).as(err).isZero();
+        assertThat(target()).isEqualTo(next);
+    }
+
+    @Test
     void aCowVolumeIsFilledForTheKernel() throws IOException {
         final Path volume = write("cowvol", new byte[16 * CHUNK]);
         assertThat(dds("--merge", "--cow", extract("--bare"), "--dest", volume, "--cow-volume"))
