@@ -39,8 +39,7 @@ public final class Compose {
          *
          * @param where for messages.
          */
-        public static Delta open(final RandomBytes file, final String where, final boolean lenient)
-                throws IOException {
+        public static Delta open(final RandomBytes file, final String where, final boolean lenient) throws IOException {
             final StoreReader store = StoreReader.open(file, where);
             if (store.header().marker() == null) {
                 return new Delta(store, List.of());

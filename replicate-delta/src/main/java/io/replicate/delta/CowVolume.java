@@ -67,7 +67,8 @@ public final class CowVolume {
         if (sector.getInt(0) != SnapHeader.MAGIC) {
             return;
         }
-        final long area = SnapHeader.parse(sector.flip(), "the COW volume").layout().areaOffset(0);
+        final long area =
+                SnapHeader.parse(sector.flip(), "the COW volume").layout().areaOffset(0);
         if (area + SnapHeader.SECTOR_BYTES <= volume.size()) {
             volume.read(area, sector.clear());
             if (sector.getLong(Long.BYTES) != 0) {

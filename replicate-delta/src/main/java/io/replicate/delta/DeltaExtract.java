@@ -36,8 +36,7 @@ public final class DeltaExtract {
         if (options.exceptions() >= changes.chunks().size()) {
             return writeAll(changes, source, options, out);
         }
-        try (Changes first =
-                new Changes(changes.layout(), changes.chunks().first(options.exceptions()))) {
+        try (Changes first = new Changes(changes.layout(), changes.chunks().first(options.exceptions()))) {
             return writeAll(first, source, options, out);
         }
     }
@@ -69,9 +68,7 @@ public final class DeltaExtract {
             final @Nullable ResumeToken token,
             final WritableByteChannel out)
             throws IOException {
-        return token == null
-                ? write(changes, source, options, out)
-                : resume(changes, source, options, token, out);
+        return token == null ? write(changes, source, options, out) : resume(changes, source, options, token, out);
     }
 
     private static SnapReport writeAll(

@@ -111,8 +111,7 @@ public final class DeltaInput {
     public SnapReport storeIn(final Locator volume, final boolean force, final boolean lenient, final boolean dryRun)
             throws IOException {
         try (TargetImage image = Images.target(volume, force)) {
-            final StreamReader.Result result =
-                    new CowVolume(image, force).store(unwrapped(), where, lenient, dryRun);
+            final StreamReader.Result result = new CowVolume(image, force).store(unwrapped(), where, lenient, dryRun);
             return new SnapReport(result.header().layout(), result.exceptions());
         }
     }

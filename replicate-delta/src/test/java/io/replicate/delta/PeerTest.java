@@ -109,8 +109,7 @@ class PeerTest {
             final @org.jspecify.annotations.Nullable ResumeToken token,
             final WritableByteChannel out)
             throws IOException {
-        DeltaExtract.send(
-                changes, new Bytes(image), ExtractOptions.of(false, base, generation, NEVER), token, out);
+        DeltaExtract.send(changes, new Bytes(image), ExtractOptions.of(false, base, generation, NEVER), token, out);
     }
 
     @Test
@@ -231,8 +230,7 @@ class PeerTest {
         try (Changes changes = changes()) {
             for (int i = 0; i < 2; i++) {
                 final String base = "b" + i;
-                final DeltaPeer.StreamSource source =
-                        (out, token) -> send(changes, next, base, "c" + base, token, out);
+                final DeltaPeer.StreamSource source = (out, token) -> send(changes, next, base, "c" + base, token, out);
                 if (i == 0) {
                     try (DeltaPeer peer = DeltaPeer.connect(address)) {
                         peer.push(source);

@@ -161,9 +161,9 @@ class WholeTest {
 
         assertThat(content()).isEqualTo(third);
         assertThat(merged.generation()).isEqualTo("g2");
-        assertThatThrownBy(() -> new Compose(
-                                List.of(Compose.Delta.open(new Bytes(b), "b", false),
-                                        Compose.Delta.open(new Bytes(a), "a", false)))
+        assertThatThrownBy(() -> new Compose(List.of(
+                                Compose.Delta.open(new Bytes(b), "b", false),
+                                Compose.Delta.open(new Bytes(a), "a", false)))
                         .write(Channels.newChannel(new ByteArrayOutputStream()), false))
                 .hasMessageContaining("oldest first");
     }

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What a dirty bitmap marks, such as {@code qemu:dirty-bitmap:NAME} of an NBD server. */
 public final class BitmapChanges implements Changes.Finder {
+    /** How NBD servers name the metadata context of a bitmap; the selection of a source has the bare name. */
+    private static final String QEMU = "qemu:dirty-bitmap:";
+
     private final Source<Extent> source;
     private final String name;
     private final SnapLayout layout;
@@ -17,7 +20,7 @@ public final class BitmapChanges implements Changes.Finder {
     /** Creates a finder over a source that knows the bitmap; the source stays open. */
     public BitmapChanges(final Source<Extent> source, final String name, final SnapLayout layout) {
         this.source = source;
-        this.name = name;
+        this.name = name.startsWith(QEMU) ? name.substring(QEMU.length()) : name;
         this.layout = layout;
     }
 

@@ -40,7 +40,8 @@ public record ResumeToken(String streamId, long offset, int crc, long exceptions
     /** The first bytes of a continued stream. */
     public static final String MAGIC = "RPLresum";
 
-    private static final Pattern TEXT = Pattern.compile("rd1\\.([0-9a-f]{32})\\.([0-9]{1,18})\\.([0-9a-f]{8})\\.([0-9]{1,18}|all)");
+    private static final Pattern TEXT =
+            Pattern.compile("rd1\\.([0-9a-f]{32})\\.([0-9]{1,18})\\.([0-9a-f]{8})\\.([0-9]{1,18}|all)");
     private static final int CRC_OFFSET = 36;
 
     /**

@@ -20,8 +20,7 @@ final class Heartbeat implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
         });
-        final var unused =
-                timer.scheduleAtFixedRate(() -> beat(wire), BEAT_SECONDS, BEAT_SECONDS, TimeUnit.SECONDS);
+        final var unused = timer.scheduleAtFixedRate(() -> beat(wire), BEAT_SECONDS, BEAT_SECONDS, TimeUnit.SECONDS);
     }
 
     private static void beat(final Wire wire) {

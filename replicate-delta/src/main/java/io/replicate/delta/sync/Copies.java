@@ -116,10 +116,7 @@ final class Copies {
                 throws IOException {
             final ExtractOptions options = ExtractOptions.of(false, base, generation, NEVER);
             DeltaPeer.push(
-                    locator,
-                    (out, token) -> DeltaExtract.send(changes, data, options, token, out),
-                    RETRY_FOR,
-                    NEVER);
+                    locator, (out, token) -> DeltaExtract.send(changes, data, options, token, out), RETRY_FOR, NEVER);
         }
 
         @Override

@@ -172,7 +172,8 @@ class StoreModelTest {
         merge(disk, DeltaInput.of(Deltas.in(rest.toByteArray()), "rest"), false);
 
         assertThat(disk.imageNow()).as("%s, from %s", s, token).isEqualTo(s.expected());
-        assertThat(rest.size()).isLessThanOrEqualTo(marked.length - (int) token.offset() + ResumeToken.LENGTH + 512 * 24);
+        assertThat(rest.size())
+                .isLessThanOrEqualTo(marked.length - (int) token.offset() + ResumeToken.LENGTH + 512 * 24);
     }
 
     /** The changes of a store by the time it is read again: those of before, and all other chunks behind them. */
@@ -195,7 +196,8 @@ class StoreModelTest {
         final int count = 2 + random.nextInt(3);
         for (int i = 0; i < count; i++) {
             final int chunk = 512 << random.nextInt(5);
-            final byte[] grown = Arrays.copyOf(image, image.length + 512 * (random.nextInt(3) == 0 ? random.nextInt(40) : 0));
+            final byte[] grown =
+                    Arrays.copyOf(image, image.length + 512 * (random.nextInt(3) == 0 ? random.nextInt(40) : 0));
             final byte[] next = Deltas.change(grown, chunk, random.nextInt(30), seed + i);
             final byte[] delta = i < count - 1 && random.nextInt(4) == 0
                     ? Deltas.bare(image, next, chunk)

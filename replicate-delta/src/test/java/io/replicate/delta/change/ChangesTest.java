@@ -56,15 +56,15 @@ class ChangesTest {
     @Test
     void thinDeltaNamesWhatIsDifferentOrOnlyOnOneSide() throws IOException {
         final String xml = """
-                <superblock uuid="" time="1" transaction="2" data_block_size="16" nr_data_blocks="100">
-                  <diff left="1" right="2">
-                    <same begin="0" length="1"/>
-                    <different begin="1" length="1"/>
-                    <left_only begin="5" length="1"/>
-                    <right_only begin="7" length="2"/>
-                  </diff>
-                </superblock>
-                """;
+            <superblock uuid="" time="1" transaction="2" data_block_size="16" nr_data_blocks="100">
+              <diff left="1" right="2">
+                <same begin="0" length="1"/>
+                <different begin="1" length="1"/>
+                <left_only begin="5" length="1"/>
+                <right_only begin="7" length="2"/>
+              </diff>
+            </superblock>
+            """;
         assertThat(chunks(thin(xml, 1 << 20))).containsExactly(2L, 3L, 10L, 11L, 14L, 15L, 16L, 17L);
         assertThat(chunks(thin(xml, 15 * 4096 + 1))).as("a shrunk volume").endsWith(14L, 15L);
     }
@@ -72,18 +72,18 @@ class ChangesTest {
     @Test
     void verboseThinDeltaNamesTheSame() throws IOException {
         final String xml = """
-                <superblock uuid="" time="1" transaction="2" data_block_size="16" nr_data_blocks="100">
-                  <diff left="1" right="2">
-                    <same><range begin="0" data_begin="0" length="1"/></same>
-                    <different>
-                      <range begin="1" left_data_begin="1" right_data_begin="9" length="1"/>
-                      <range begin="3" left_data_begin="3" right_data_begin="11" length="1"/>
-                    </different>
-                    <same><range begin="4" data_begin="4" length="1"/></same>
-                    <left_only><range begin="5" data_begin="5" length="1"/></left_only>
-                  </diff>
-                </superblock>
-                """;
+            <superblock uuid="" time="1" transaction="2" data_block_size="16" nr_data_blocks="100">
+              <diff left="1" right="2">
+                <same><range begin="0" data_begin="0" length="1"/></same>
+                <different>
+                  <range begin="1" left_data_begin="1" right_data_begin="9" length="1"/>
+                  <range begin="3" left_data_begin="3" right_data_begin="11" length="1"/>
+                </different>
+                <same><range begin="4" data_begin="4" length="1"/></same>
+                <left_only><range begin="5" data_begin="5" length="1"/></left_only>
+              </diff>
+            </superblock>
+            """;
         assertThat(chunks(thin(xml, 1 << 20))).containsExactly(2L, 3L, 6L, 7L, 10L, 11L);
     }
 
@@ -95,7 +95,8 @@ class ChangesTest {
                 .data(4096, new byte[10])
                 .zeros(0, 4096)
                 .end();
-        assertThat(chunks(new RbdChanges(Deltas.in(good), "diff", LAYOUT).find(100_000))).containsExactly(0L, 1L);
+        assertThat(chunks(new RbdChanges(Deltas.in(good), "diff", LAYOUT).find(100_000)))
+                .containsExactly(0L, 1L);
         for (final int at : new int[] {12 + 1, 12 + 9 + 6 + 1, 12 + 9 + 6 + 17 + 1, 12 + 9 + 6 + 17 + 9 + 26 + 1}) {
             final byte[] bad = good.clone();
             bad[at]++;
@@ -113,7 +114,8 @@ class ChangesTest {
             "<superblock data_block_size=\"128\"><diff><different begin=\"1\" length=\"1\"/>",
             "<superblock><diff><different begin=\"1\" length=\"1\"/></diff></superblock>",
             "<superblock data_block_size=\"128\"><diff><different begin=\"x\" length=\"1\"/></diff></superblock>",
-            "<superblock data_block_size=\"128\"><diff><different begin=\"9223372036854775807\" length=\"1\"/></diff></superblock>",
+            "<superblock data_block_size=\"128\"><diff><different begin=\"9223372036854775807\""
+                    + " length=\"1\"/></diff></superblock>",
             "<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><superblock data_block_size=\"1\">&e;</superblock>"
         }) {
             assertThatThrownBy(() -> thin(xml, 1 << 20)).as(xml).isInstanceOf(ReplicationException.class);

@@ -33,9 +33,8 @@ public record RandomStore(
         final int chunks = Math.min(1 + random.nextInt(MAX_CHUNKS), 1 + MAX_IMAGE_BYTES / chunk);
         final byte[] base = new byte[chunks * chunk - (random.nextBoolean() ? 0 : 512 * random.nextInt(chunk / 512))];
         random.nextBytes(base);
-        final int count = random.nextInt(4) == 0
-                ? Math.min(chunks, perArea * random.nextInt(3))
-                : random.nextInt(chunks + 1);
+        final int count =
+                random.nextInt(4) == 0 ? Math.min(chunks, perArea * random.nextInt(3)) : random.nextInt(chunks + 1);
         final int left = random.nextInt(3) == 0 ? random.nextInt(count + 1) : count; // the rest was merged back
 
         final List<Integer> all = new ArrayList<>();

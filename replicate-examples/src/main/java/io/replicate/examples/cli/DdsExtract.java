@@ -41,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code dds --extract}. */
 final class DdsExtract {
+    private static final String BITMAP = "bitmap:";
     private static final Duration RETRY_FOR = Duration.ofMinutes(1);
 
     private final DdsOptions options;
@@ -60,8 +61,10 @@ final class DdsExtract {
         }
         requireFormat();
         final Locator sourceLocator = Locator.parse(DdsOptions.need(options.source, "--source"));
-        try (Images.Opened source = Images.source(sourceLocator);
-                Changes changes = changes(sourceLocator, source)) {
+        // A bitmap is read before the data is opened: servers limit how many clients they take at once.
+        try (@Nullable Changes marked = bitmap(sourceLocator);
+                Images.Opened source = Images.source(sourceLocator);
+                Changes changes = marked != null ? marked : changes(source)) {
             final SnapReport report = DeltaExtract.report(changes);
             if (verbose) {
                 streams.report(report);
@@ -91,7 +94,7 @@ final class DdsExtract {
         }
     }
 
-    private Changes changes(final Locator sourceLocator, final Images.Opened source) throws IOException {
+    private Changes changes(final Images.Opened source) throws IOException {
         if (options.cow != null) {
             try (Images.Opened cow = Images.source(Locator.parse(options.cow))) {
                 return new SnapChanges(StoreReader.open(cow, options.cow), options.lenient).find(source.size());
@@ -106,7 +109,6 @@ final class DdsExtract {
             case "thin" -> thin(what, layout, source);
             case "rbd" -> rbd(what, layout, source);
             case "compare" -> compared(what, layout, source);
-            case "bitmap" -> bitmap(what, layout, source, sourceLocator);
             case "peer" -> hashed(what, source);
             default ->
                 throw ReplicationException.misuse(
@@ -135,11 +137,14 @@ final class DdsExtract {
         }
     }
 
-    private static Changes bitmap(
-            final String what, final SnapLayout layout, final Images.Opened source, final Locator locator)
-            throws IOException {
-        try (Source<Extent> marked = extents(locator)) {
-            return new BitmapChanges(marked, what, layout).find(source.size());
+    private @Nullable Changes bitmap(final Locator sourceLocator) throws IOException {
+        if (options.changes == null || !options.changes.startsWith(BITMAP)) {
+            return null;
+        }
+        final String name = DdsOptions.need(options.changes.substring(BITMAP.length()), "--changes " + BITMAP + "…");
+        try (Source<Extent> source = extents(sourceLocator)) {
+            return new BitmapChanges(source, name, layout())
+                    .find(source.geometry().sizeBytes());
         }
     }
 

@@ -60,8 +60,7 @@ final class DdsMerge {
                     "--cow-volume only stores the delta: there is no --in-place, no --undo and no --position");
         }
         try (DdsStreams.Opened opened = streams.input(options.cow)) {
-            final SnapReport report =
-                    opened.input().storeIn(locator, options.force, options.lenient, options.dryRun);
+            final SnapReport report = opened.input().storeIn(locator, options.force, options.lenient, options.dryRun);
             if (verbose) {
                 streams.report(report);
             }

@@ -14,13 +14,36 @@ final class DdsModes {
             Map.entry(
                     "--extract",
                     Set.of(
-                            "--cow", "--source", "--dest", "--changes", "--format", "--chunk", "--bare", "--framed",
-                            "--base", "--generation", "--resume", "--lenient", "--dry-run", "--rate", "--force")),
+                            "--cow",
+                            "--source",
+                            "--dest",
+                            "--changes",
+                            "--format",
+                            "--chunk",
+                            "--bare",
+                            "--framed",
+                            "--base",
+                            "--generation",
+                            "--resume",
+                            "--lenient",
+                            "--dry-run",
+                            "--rate",
+                            "--force")),
             Map.entry(
                     "--merge",
                     Set.of(
-                            "--cow", "--dest", "--position", "--in-place", "--no-reflink", "--cow-volume", "--undo",
-                            "--lenient", "--any-base", "--force", "--dry-run", "--state")),
+                            "--cow",
+                            "--dest",
+                            "--position",
+                            "--in-place",
+                            "--no-reflink",
+                            "--cow-volume",
+                            "--undo",
+                            "--lenient",
+                            "--any-base",
+                            "--force",
+                            "--dry-run",
+                            "--state")),
             Map.entry("--rollback", Set.of("--dest", "--force", "--state")),
             Map.entry("--recover", Set.of("--dest", "--force", "--state")),
             Map.entry("--compose", Set.of("--dest", "--lenient", "--force")),
@@ -31,8 +54,16 @@ final class DdsModes {
             Map.entry(
                     "--serve",
                     Set.of(
-                            "--listen", "--read-only", "--recorded", "--lenient", "--any-base", "--undo",
-                            "--no-reflink", "--rate", "--force", "--state")),
+                            "--listen",
+                            "--read-only",
+                            "--recorded",
+                            "--lenient",
+                            "--any-base",
+                            "--undo",
+                            "--no-reflink",
+                            "--rate",
+                            "--force",
+                            "--state")),
             Map.entry("--full", Set.of("--source", "--dest", "--generation", "--rate", "--force", "--state")),
             Map.entry("--sync", Set.of("--source-lv", "--target", "--snap-size", "--dev", "--state")));
 
@@ -50,7 +81,8 @@ final class DdsModes {
         for (final OptionSpec option : given.matchedOptions()) {
             names.add(option.longestName());
         }
-        final String mode = names.stream().filter(KNOWN::containsKey).findFirst().orElse("");
+        final String mode =
+                names.stream().filter(KNOWN::containsKey).findFirst().orElse("");
         final Collection<String> known = KNOWN.getOrDefault(mode, names);
         for (final String name : names) {
             if (!name.equals(mode) && !known.contains(name) && !ALWAYS.contains(name)) {

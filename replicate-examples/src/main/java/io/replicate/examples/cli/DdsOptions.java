@@ -37,9 +37,9 @@ final class DdsOptions {
     @Option(
             names = "--changes",
             paramLabel = "KIND:WHAT",
-            description = "With --extract, instead of --cow: thin:FILE (XML of thin_delta), bitmap:NAME (a dirty bitmap"
-                    + " of the source, such as qemu:dirty-bitmap:NAME), rbd:FILE (rbd diff v1, v2), compare:OLD (another"
-                    + " image), peer:LOCATOR (hash exchange with a served target).")
+            description = "With --extract, instead of --cow: thin:FILE (XML of thin_delta), bitmap:NAME (a dirty"
+                    + " bitmap of the source, such as qemu:dirty-bitmap:NAME), rbd:FILE (rbd diff v1, v2), compare:OLD"
+                    + " (another image), peer:LOCATOR (hash exchange with a served target).")
     @Nullable
     String changes;
 
@@ -54,7 +54,9 @@ final class DdsOptions {
 
     @Option(
             names = "--bare",
-            description = "With --extract: only what the kernel reads, without marker and checksums, byte for byte as dds wrote it.")
+            description =
+                    "With --extract: only what the kernel reads, without marker and checksums, byte for byte as dds"
+                            + " wrote it.")
     boolean bare;
 
     @Option(names = "--framed", description = "With --extract: in frames, compressed, without zeros.")
@@ -101,7 +103,10 @@ final class DdsOptions {
     @Option(names = "--any-base", description = "With --merge: also a delta of another base.")
     boolean anyBase;
 
-    @Option(names = "--force", description = "Also a target that the system uses (mounted, swap, LVM, loop), or a COW volume with changes.")
+    @Option(
+            names = "--force",
+            description =
+                    "Also a target that the system uses (mounted, swap, LVM, loop), or a COW volume with changes.")
     boolean force;
 
     @Option(names = "--dry-run", description = "With --extract and --merge: check everything, change nothing.")

@@ -226,11 +226,13 @@ class DdsCommandTest {
 
     @Test
     void anOptionThatTheModeWouldPassOverIsRefused() throws IOException {
-        assertThat(dds("--merge", "--cow", extract(), "--dest", base, "--undo", "1")).isZero();
+        assertThat(dds("--merge", "--cow", extract(), "--dest", base, "--undo", "1"))
+                .isZero();
         assertThat(dds("--rollback", "--dest", base, "--dry-run")).isEqualTo(ExitCode.USAGE);
         assertThat(err).contains("--dry-run means nothing to --rollback");
         assertThat(target()).isEqualTo(next);
-        assertThat(dds("--extract", "--cow", cow, "--source", source, "--undo", "2")).isEqualTo(ExitCode.USAGE);
+        assertThat(dds("--extract", "--cow", cow, "--source", source, "--undo", "2"))
+                .isEqualTo(ExitCode.USAGE);
         assertThat(dds("--merge", "--cow", cow, "--dest", base, "--bare")).isEqualTo(ExitCode.USAGE);
     }
 
@@ -295,7 +297,8 @@ class DdsCommandTest {
     void aCowVolumeWithChangesIsNotOverwritten() throws IOException {
         final Path stream = extract();
         final byte[] before = Files.readAllBytes(cow);
-        assertThat(dds("--merge", "--cow", stream, "--dest", cow, "--cow-volume")).isEqualTo(ExitCode.USAGE);
+        assertThat(dds("--merge", "--cow", stream, "--dest", cow, "--cow-volume"))
+                .isEqualTo(ExitCode.USAGE);
         assertThat(err).contains("holds changes already");
         assertThat(Files.readAllBytes(cow)).isEqualTo(before);
         assertThat(dds("--merge", "--cow", stream, "--dest", cow, "--cow-volume", "--force", "--dry-run", "-v"))
@@ -318,7 +321,11 @@ class DdsCommandTest {
         final Path cut = write("cut.snap", Arrays.copyOf(stream, 3 * CHUNK + 10));
         assertThat(dds("--merge", "--cow", cut, "--dest", base)).isEqualTo(ExitCode.FAILED);
         final byte[] store = Files.readAllBytes(cow);
-        ByteBuffer.wrap(store).order(ByteOrder.LITTLE_ENDIAN).position(CHUNK + 32).putLong(9).putLong(4);
+        ByteBuffer.wrap(store)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .position(CHUNK + 32)
+                .putLong(9)
+                .putLong(4);
         Files.write(cow, store);
         assertThat(dds("--merge", "--position", "--dest", base)).isZero();
         final Path rest = extract("--resume", out.strip());

@@ -76,32 +76,32 @@ class DdsProcessIT {
     /** Commands of lvm2 whose volumes are files; each writes down how it was called. */
     private void standIn(final Path bin) throws IOException {
         final String head = """
-                #!/bin/bash
-                set -eu
-                echo "${0##*/} $*" >>"$LVM/calls"
-                cow() { echo "$LVM/mapper/${1//-/--}-${2//-/--}-cow"; }
-                empty() { { printf 'SnAp\\1\\0\\0\\0\\1\\0\\0\\0\\10\\0\\0\\0'; head -c 1048560 /dev/zero; } >"$1"; }
-                """;
+            #!/bin/bash
+            set -eu
+            echo "${0##*/} $*" >>"$LVM/calls"
+            cow() { echo "$LVM/mapper/${1//-/--}-${2//-/--}-cow"; }
+            empty() { { printf 'SnAp\\1\\0\\0\\0\\1\\0\\0\\0\\10\\0\\0\\0'; head -c 1048560 /dev/zero; } >"$1"; }
+            """;
         script(bin.resolve("lvcreate"), head + """
-                while [ $# -gt 1 ]; do [ "$1" = -n ] && name=$2; shift; done
-                vg=${1%%/*}; lv=${1#*/}
-                [ ! -e "$LVM/$vg/$name" ] || { echo "Logical Volume \\"$name\\" already exists" >&2; exit 5; }
-                cp "$LVM/$vg/$lv" "$LVM/$vg/$name"
-                empty "$(cow "$vg" "$name")"
-                uuid=$(cat /proc/sys/kernel/random/uuid); echo "aBcDeF-${uuid:0:4}-${uuid:9:4}" >"$LVM/uuid-$vg-$name"
-                """);
+            while [ $# -gt 1 ]; do [ "$1" = -n ] && name=$2; shift; done
+            vg=${1%%/*}; lv=${1#*/}
+            [ ! -e "$LVM/$vg/$name" ] || { echo "Logical Volume \\"$name\\" already exists" >&2; exit 5; }
+            cp "$LVM/$vg/$lv" "$LVM/$vg/$name"
+            empty "$(cow "$vg" "$name")"
+            uuid=$(cat /proc/sys/kernel/random/uuid); echo "aBcDeF-${uuid:0:4}-${uuid:9:4}" >"$LVM/uuid-$vg-$name"
+            """);
         script(bin.resolve("lvremove"), head + """
-                shift; vg=${1%%/*}; lv=${1#*/}
-                rm "$LVM/uuid-$vg-$lv" "$LVM/$vg/$lv" "$(cow "$vg" "$lv")"
-                """);
+            shift; vg=${1%%/*}; lv=${1#*/}
+            rm "$LVM/uuid-$vg-$lv" "$LVM/$vg/$lv" "$(cow "$vg" "$lv")"
+            """);
         script(bin.resolve("lvrename"), head + """
-                mv "$LVM/uuid-$1-$2" "$LVM/uuid-$1-$3"; mv "$LVM/$1/$2" "$LVM/$1/$3"; mv "$(cow "$1" "$2")" "$(cow "$1" "$3")"
-                """);
+            mv "$LVM/uuid-$1-$2" "$LVM/uuid-$1-$3"; mv "$LVM/$1/$2" "$LVM/$1/$3"; mv "$(cow "$1" "$2")" "$(cow "$1" "$3")"
+            """);
         script(bin.resolve("lvs"), head + """
-                vg=${4%%/*}; lv=${4#*/}
-                [ -e "$LVM/$vg/$lv" ] || { echo "  Failed to find logical volume \\"$4\\"" >&2; exit 5; }
-                case $3 in lv_uuid) echo "  $(cat "$LVM/uuid-$vg-$lv")" ;; lv_attr) echo '  swi-a-s---' ;; *) exit 3 ;; esac
-                """);
+            vg=${4%%/*}; lv=${4#*/}
+            [ -e "$LVM/$vg/$lv" ] || { echo "  Failed to find logical volume \\"$4\\"" >&2; exit 5; }
+            case $3 in lv_uuid) echo "  $(cat "$LVM/uuid-$vg-$lv")" ;; lv_attr) echo '  swi-a-s---' ;; *) exit 3 ;; esac
+            """);
     }
 
     private static void script(final Path file, final String text) throws IOException {
@@ -134,9 +134,16 @@ class DdsProcessIT {
         Files.write(origin, second);
         final Path store = lvm.resolve("mapper/my--vg-a--b_osvc_snap1-cow");
         final byte[] exceptions = Files.readAllBytes(store);
-        ByteBuffer.wrap(exceptions).order(ByteOrder.LITTLE_ENDIAN).position(CHUNK).putLong(5).putLong(2);
+        ByteBuffer.wrap(exceptions)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .position(CHUNK)
+                .putLong(5)
+                .putLong(2);
         Files.write(store, exceptions);
-        assertThat(dds(environment, sync)).contains("was updated").doesNotContain("full").doesNotContain("hashes");
+        assertThat(dds(environment, sync))
+                .contains("was updated")
+                .doesNotContain("full")
+                .doesNotContain("hashes");
         assertThat(copy).hasBinaryContent(second);
         assertThat(Files.readString(dir.resolve("state/my-vg_a-b.dds_state"))).matches("(?s)[-0-9 :.]+;aBcDeF-.*\n");
         assertThat(Files.readAllLines(lvm.resolve("calls")))
@@ -165,7 +172,18 @@ class DdsProcessIT {
         run(Map.of(), "qemu-io", "-f", "qcow2", "-c", "write -P 170 1M 64k", "-c", "write -P 85 3000k 100k", image);
         final Path socket = dir.resolve("nbd.sock");
         final Process server = new ProcessBuilder(
-                        "qemu-nbd", "-r", "-t", "-f", "qcow2", "-B", "monday", "-k", socket.toString(), image.toString())
+                        "qemu-nbd",
+                        "-r",
+                        "-t",
+                        "-e",
+                        "4",
+                        "-f",
+                        "qcow2",
+                        "-B",
+                        "monday",
+                        "-k",
+                        socket.toString(),
+                        image.toString())
                 .inheritIO()
                 .start();
         processes.add(server);
@@ -174,8 +192,15 @@ class DdsProcessIT {
         final String source = "nbd+unix:///?socket=" + socket;
 
         final String report = dds(
-                Map.of(), "--extract", "--changes", "bitmap:qemu:dirty-bitmap:monday", "--source", source, "--dest",
-                stream, "-v");
+                Map.of(),
+                "--extract",
+                "--changes",
+                "bitmap:qemu:dirty-bitmap:monday",
+                "--source",
+                source,
+                "--dest",
+                stream,
+                "-v");
         dds(Map.of(), "--merge", "--cow", stream, "--dest", copy);
 
         final byte[] expected = old.clone();
