@@ -32,7 +32,7 @@ class StoreModelTest {
     private static final Cancellation NEVER = new Cancellation();
 
     private static DeltaTarget open(final FaultyDisk disk) throws IOException {
-        return DeltaTarget.open(disk.image(), disk.directory(), DeltaTarget.Companion.NONE, Cloner.NONE);
+        return DeltaTarget.open(disk.image(), disk.directory(), Companion.NONE, Cloner.NONE);
     }
 
     private static void merge(final FaultyDisk disk, final DeltaInput input, final boolean inPlace) throws IOException {
