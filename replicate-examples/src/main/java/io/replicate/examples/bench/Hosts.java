@@ -4,16 +4,18 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Hosts on one machine: network namespaces that share a switch. Needs root and iproute2. Removed on close.
  */
-final class Hosts implements AutoCloseable {
+public final class Hosts implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Hosts.class);
     private static final String PREFIX = "replbench";
     private static final int FIRST_HOST = 10;
+    private static final AtomicInteger NEXT = new AtomicInteger();
 
     private final int count;
     private final String tag;
@@ -21,12 +23,12 @@ final class Hosts implements AutoCloseable {
 
     private Hosts(final int count) {
         this.count = count;
-        this.tag = PREFIX + ProcessHandle.current().pid() % 10_000;
+        this.tag = PREFIX + ProcessHandle.current().pid() % 10_000 + NEXT.getAndIncrement();
         this.subnet = "10.213.77.";
     }
 
     /** Makes {@code count} hosts. */
-    static Hosts make(final int count) throws IOException {
+    public static Hosts make(final int count) throws IOException {
         final Hosts hosts = new Hosts(count);
         try {
             hosts.build();
@@ -61,16 +63,33 @@ final class Hosts implements AutoCloseable {
         }
     }
 
+    /** Takes a host from the switch, as a pulled cable does, or puts it back. */
+    public void link(final int host, final boolean up) throws IOException {
+        sh("ip -n " + tag + "sw link set p" + host + (up ? " up" : " down"));
+    }
+
+    /** Lets a part of the packets that a host sends be lost; returns whether the kernel can. */
+    public boolean lose(final int host, final int percent) {
+        try {
+            sh("ip netns exec " + name(host) + " tc qdisc replace dev eth0 root netem loss " + percent + "%");
+            return true;
+        } catch (final IOException e) {
+            LOG.debug("no netem: {}", e.getMessage());
+            return false;
+        }
+    }
+
     private String name(final int host) {
         return tag + "h" + host;
     }
 
-    String address(final int host) {
+    /** Returns the address of a host. */
+    public String address(final int host) {
         return subnet + (FIRST_HOST + host);
     }
 
     /** Returns the command that runs another on a host. */
-    List<String> on(final int host, final List<String> command) {
+    public List<String> on(final int host, final List<String> command) {
         final List<String> whole = new ArrayList<>(List.of("ip", "netns", "exec", name(host)));
         whole.addAll(command);
         return whole;

@@ -26,13 +26,18 @@ final class DemoCommand extends AbstractCommand {
     int run() throws Exception {
         final Path base = directory == null ? Path.of(System.getProperty("java.io.tmpdir")) : directory;
         final Path work = Files.createTempDirectory(base, "replicate-demo-");
-        final Thread cleaner = new Thread(() -> Trees.delete(work), "demo-clean");
-        if (!keep) {
-            Runtime.getRuntime().addShutdownHook(cleaner);
-        }
-        final boolean terminal = Terminal.onStdout();
         final long chosen = seed == null ? System.nanoTime() : seed;
-        final Demo.Outcome outcome = new Demo(out(), new NodeLines(out(), terminal), chosen).run(work);
+        final Demo demo = new Demo(out(), new NodeLines(out(), Terminal.onStdout()), chosen);
+        final Thread cleaner = new Thread(
+                () -> {
+                    demo.close(); // or they go on writing
+                    if (!keep) {
+                        Trees.delete(work);
+                    }
+                },
+                "demo-clean");
+        Runtime.getRuntime().addShutdownHook(cleaner);
+        final Demo.Outcome outcome = demo.run(work);
         out().println();
         RingTable.print(out(), outcome.reports(), outcome.digest());
         out().println();

@@ -11,18 +11,20 @@ import io.replicate.ring.RingListener;
 import io.replicate.ring.RingServer;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** Clones a real image through four real processes, and kills one of them on the way. */
-public final class Demo {
+public final class Demo implements AutoCloseable {
     private static final int NODES = 4;
     private static final long RATE = 60L << 20;
     private static final double KILL_FROM = 0.30;
@@ -32,6 +34,7 @@ public final class Demo {
     private final NodeLines lines;
     private final long seed;
     private final Random random;
+    private final List<NodeProcess> nodes = new CopyOnWriteArrayList<>();
 
     /** Creates a demonstration that prints to {@code out} and shows progress on {@code lines}. */
     public Demo(final PrintWriter out, final NodeLines lines, final long seed) {
@@ -49,8 +52,7 @@ public final class Demo {
     public Outcome run(final Path directory) throws IOException, InterruptedException {
         final Path image = directory.resolve("source.img");
         out.println("making " + DemoImage.make(image, directory, seed) + ": " + image);
-        final String secret = newSecret();
-        final List<NodeProcess> nodes = new ArrayList<>();
+        final Path secret = newSecret(directory.resolve("secret"));
         final Locator locator = Locator.file(image.toString());
         try (Source<Extent> source = (Source<Extent>) Providers.source(locator)) {
             for (int i = 1; i <= NODES; i++) {
@@ -64,19 +66,24 @@ public final class Demo {
                                     .toList()));
             out.println("cloning at " + (RATE >> 20) + " MiB/s, so that there is something to see (seed " + seed + ")");
             out.flush();
-            return clone(source, directory, nodes, secret);
+            return clone(source, directory, secret);
         } finally {
-            nodes.forEach(NodeProcess::close);
+            close();
         }
     }
 
-    private Outcome clone(
-            final Source<Extent> source, final Path directory, final List<NodeProcess> nodes, final String secret)
+    /** Ends the processes of the nodes. Any thread. */
+    @Override
+    public void close() {
+        nodes.forEach(NodeProcess::close);
+    }
+
+    private Outcome clone(final Source<Extent> source, final Path directory, final Path secret)
             throws IOException, InterruptedException {
         try (RingServer server = RingServer.builder(
                         source, "demo", directory.resolve("node-%i.img").toString())
                 .nodes(nodes.stream().map(NodeProcess::address).toList())
-                .secret(SharedSecret.of(secret.getBytes(StandardCharsets.UTF_8)))
+                .secret(SharedSecret.load(secret))
                 .rateBytesPerSecond(RATE)
                 .listener(new Heard())
                 .open()) {
@@ -92,7 +99,7 @@ public final class Demo {
                     },
                     "demo-ring");
             run.start();
-            watch(server, source, nodes, run);
+            watch(server, source, run);
             final @Nullable IOException thrown = failure.get();
             if (thrown != null) {
                 throw thrown;
@@ -101,8 +108,7 @@ public final class Demo {
         }
     }
 
-    private void watch(
-            final RingServer server, final Source<Extent> source, final List<NodeProcess> nodes, final Thread run)
+    private void watch(final RingServer server, final Source<Extent> source, final Thread run)
             throws IOException, InterruptedException {
         final int victim = random.nextInt(NODES);
         final double part = KILL_FROM + (KILL_TO - KILL_FROM) * random.nextDouble();
@@ -146,10 +152,12 @@ public final class Demo {
         return survivors == NODES - 1 && equal == survivors;
     }
 
-    private String newSecret() {
+    /** Writes a secret that only this user can read. */
+    private static Path newSecret(final Path file) throws IOException {
         final byte[] bytes = new byte[16];
-        random.nextBytes(bytes);
-        return HexFormat.of().formatHex(bytes);
+        new SecureRandom().nextBytes(bytes);
+        Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        return Files.writeString(file, HexFormat.of().formatHex(bytes));
     }
 
     /** Passes on what the ring says about healing. */

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,14 +28,13 @@ final class NodeProcess implements AutoCloseable {
     }
 
     /** Starts {@code replicate ring join} on a free port of loopback, and waits until it listens. */
-    static NodeProcess start(final Path target, final String secret) throws IOException {
+    static NodeProcess start(final Path target, final Path secretFile) throws IOException {
         final List<String> command = new ArrayList<>(javaCommand());
-        command.addAll(List.of("ring", "join", "--listen", "127.0.0.1:0", target.toString()));
+        command.addAll(List.of(
+                "ring", "join", "--secret-file", secretFile.toString(), "--listen", "127.0.0.1:0", target.toString()));
         final ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(ProcessBuilder.Redirect.PIPE);
-        final Map<String, String> environment = builder.environment();
-        environment.put("REPLICATE_SECRET", secret);
         final Process process = builder.start();
         final BufferedReader lines =
                 new BufferedReader(new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8));

@@ -1,5 +1,6 @@
 package io.replicate.ring.tar;
 
+import io.replicate.core.net.SharedSecret;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,6 +29,7 @@ final class TarProcess implements AutoCloseable {
     static TarProcess start(final List<String> command) throws ReplicationException {
         final ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("LC_ALL", "C");
+        builder.environment().remove(SharedSecret.ENVIRONMENT); // tar has no use for it
         try {
             return new TarProcess(builder.start());
         } catch (final IOException e) {
