@@ -82,11 +82,17 @@ public final class DeltaExtract {
                 ? null
                 : new Marker(
                         imageBytes, changes.chunks().size(), options.streamId(), options.base(), options.generation());
-        new StreamWriter(new Stoppable(out, options.cancellation()), changes.layout(), marker)
-                .writeSorted(
-                        changes.chunks(),
-                        ChunkData.ofImage(source, changes.layout(), imageBytes),
-                        () -> new SampleTaker(changes.chunks(), changes.layout(), source, imageBytes).take());
+        final StreamWriter writer =
+                new StreamWriter(new Stoppable(out, options.cancellation()), changes.layout(), marker);
+        final ChunkData data = ChunkData.ofImage(source, changes.layout(), imageBytes);
+        if (marker == null) {
+            writer.write(changes.chunks(), data, StreamWriter.Samples.NONE); // in the order of the store, as dds
+        } else {
+            writer.writeSorted(
+                    changes.chunks(),
+                    data,
+                    () -> new SampleTaker(changes.chunks(), changes.layout(), source, imageBytes).take());
+        }
         return report(changes);
     }
 
