@@ -85,14 +85,11 @@ public final class DeltaExtract {
         final StreamWriter writer =
                 new StreamWriter(new Stoppable(out, options.cancellation()), changes.layout(), marker);
         final ChunkData data = ChunkData.ofImage(source, changes.layout(), imageBytes);
-        if (marker == null) {
-            writer.write(changes.chunks(), data, StreamWriter.Samples.NONE); // in the order of the store, as dds
-        } else {
-            writer.writeSorted(
-                    changes.chunks(),
-                    data,
-                    () -> new SampleTaker(changes.chunks(), changes.layout(), source, imageBytes).take());
-        }
+        // In the order of the store, as dds: but for marker and trailer the stream is the same byte for byte.
+        writer.write(
+                changes.chunks(),
+                data,
+                () -> new SampleTaker(changes.chunks(), changes.layout(), source, imageBytes).take());
         return report(changes);
     }
 

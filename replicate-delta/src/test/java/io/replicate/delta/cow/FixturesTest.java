@@ -4,8 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.delta.DeltaExtract;
+import io.replicate.delta.ExtractOptions;
+import io.replicate.delta.change.Changes;
+import io.replicate.delta.change.SnapChanges;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.channels.Channels;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -120,6 +128,29 @@ class FixturesTest {
             final byte[] image = Model.merge(Fixtures.image("base8.img"), store);
             assertThat(Model.extract(store, image, null)).isEqualTo(Fixtures.image(pair[1]));
         }
+    }
+
+    @Test
+    void aStreamWithAMarkerIsThatOfTheKernelButForTheSpareBytesOfTheHeaderAndTheTrailer() throws IOException {
+        final byte[] approved = Fixtures.image("S.d256t.stream.img");
+        final byte[] store = Fixtures.image("E256.cow.img");
+        final byte[] image = Model.merge(Fixtures.image("base8.img"), store);
+        final ByteArrayOutputStream out = new ByteArrayOutputStream();
+        final StoreReader reader = StoreReader.open(new Bytes(store), "E256");
+        try (Changes changes = new SnapChanges(reader, false).find(image.length)) {
+            DeltaExtract.write(
+                    changes,
+                    new Bytes(image),
+                    ExtractOptions.of(false, "", "", new Cancellation()),
+                    Channels.newChannel(out));
+        }
+        final byte[] marked = out.toByteArray();
+
+        assertThat(marked).startsWith(Arrays.copyOf(approved, SnapHeader.LENGTH));
+        assertThat(Arrays.copyOfRange(marked, 4096, approved.length))
+                .isEqualTo(Arrays.copyOfRange(approved, 4096, approved.length));
+        assertThat(Fixtures.sha256(Model.merge(Fixtures.image("base8.img"), marked)))
+                .isEqualTo(Fixtures.sha256(image));
     }
 
     @Test

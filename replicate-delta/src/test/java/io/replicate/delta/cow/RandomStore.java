@@ -96,18 +96,17 @@ public record RandomStore(
     }
 
     /** Returns the stream that has the changes, as the kernel accepts it: numbered anew, with data from an image. */
-    public byte[] stream(final byte[] image, final boolean sorted) {
+    public byte[] stream(final byte[] image) {
         final int perArea = chunkBytes / 16;
-        final List<Integer> order = sorted ? origins.stream().sorted().toList() : origins;
-        final int count = order.size();
+        final int count = origins.size();
         final ByteBuffer b = ByteBuffer.allocate((1 + count + count / perArea + 1) * chunkBytes)
                 .order(ByteOrder.LITTLE_ENDIAN);
         b.putInt(0x70416e53).putInt(1).putInt(1).putInt(chunkBytes / 512);
         for (int k = 0; k < count; k++) {
             final int place = 2 + k + k / perArea;
             b.position((1 + (k / perArea) * (perArea + 1)) * chunkBytes + k % perArea * 16);
-            b.putLong(order.get(k)).putLong(place);
-            final int at = order.get(k) * chunkBytes;
+            b.putLong(origins.get(k)).putLong(place);
+            final int at = origins.get(k) * chunkBytes;
             b.position(place * chunkBytes).put(image, at, Math.min(chunkBytes, image.length - at));
         }
         return b.array();
