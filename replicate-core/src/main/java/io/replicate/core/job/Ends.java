@@ -120,7 +120,8 @@ final class Ends {
             throw ReplicationException.misuse(memory
                     + ": is the checkpoint and an end of the copy at once; name another file for the checkpoint");
         }
-        if (checkpoint != null && source.geometry().sequential()) {
+        if (checkpoint != null
+                && (source.geometry().sequential() || sink.geometry().sequential())) {
             throw ReplicationException.misuse("a stream cannot be resumed: leave the checkpoint out");
         }
         if (options.verify() && sink.geometry().sequential()) {

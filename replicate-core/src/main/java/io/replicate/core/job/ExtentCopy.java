@@ -183,11 +183,16 @@ final class ExtentCopy {
                 checkpoint == null ? null : checkpoint.resumeKey(),
                 job.options().force(),
                 source.storage().orElse(null)));
-        if (job.options().verify() && provable && session.readBack().isEmpty()) {
-            session.close();
-            throw ReplicationException.misuse("the target cannot be read back: leave the verification out");
+        try {
+            if (job.options().verify() && provable && session.readBack().isEmpty()) {
+                throw ReplicationException.misuse("the target cannot be read back: leave the verification out");
+            }
+            return session;
+        } catch (final IOException | RuntimeException e) {
+            try (session) {
+                throw e;
+            }
         }
-        return session;
     }
 
     private DoneSet trusted(final Session<Extent> session) throws IOException {

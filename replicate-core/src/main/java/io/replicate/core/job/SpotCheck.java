@@ -9,10 +9,12 @@ import java.util.SplittableRandom;
 
 /**
  * Whether a target that cannot say who wrote it still holds what a checkpoint remembers: another volume under the same name,
- * or one that was made anew, differs at nearly every place where there is data. Used once.
+ * or one that was made anew, differs at nearly every place where there is data. Up to 64 MiB of data are compared whole; of
+ * more, a sample: a target that differs in one part of 200 (an older state of the same disk) is taken for the right one once in
+ * 170 times, and only the verification of the copy finds what differs in less. Used once.
  */
 final class SpotCheck {
-    private static final int PLACES = 64;
+    private static final int PLACES = 1024;
     private static final int PLACE_BYTES = 64 << 10;
 
     private final Source<Extent> source;
@@ -43,7 +45,8 @@ final class SpotCheck {
         if (dataBytes <= 0) {
             return false;
         }
-        final long stride = Math.max(1, dataBytes / PLACES);
+        // not less than a place, or the same one would be read again and again; less data than that is one place
+        final long stride = Math.min(dataBytes, Math.max(placeBytes, dataBytes / PLACES));
         return walk(plans, done, random.nextLong(stride), stride) >= 0;
     }
 

@@ -87,11 +87,21 @@ final class Verifier {
         }
     }
 
-    /** Says where the two differ, by comparing them byte by byte. */
-    private String place(final Selection selection, final BlockSize blocks) throws IOException {
+    /** Says where the two differ, as far as that can be found out: it changes nothing about the finding. */
+    private String place(final Selection selection, final BlockSize blocks) throws ReplicationException {
         if (source.geometry().sequential()) {
             return "(somewhere: the source cannot be read again)";
         }
+        try {
+            return compare(selection, blocks);
+        } catch (final IOException e) {
+            job.cancellation().check();
+            return "(somewhere: they cannot be compared again: " + e.getMessage() + ")";
+        }
+    }
+
+    /** Compares the two byte by byte. */
+    private String compare(final Selection selection, final BlockSize blocks) throws IOException {
         final Block ours = Block.unpooled(blocks.bytes());
         final Block theirs = Block.unpooled(blocks.bytes());
         try (Plan<Extent> plan = plan(selection, blocks)) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.replicate.core.block.Block;
 import io.replicate.core.contract.Images;
 import io.replicate.core.file.FileSink;
 import io.replicate.core.spi.Committed;
@@ -28,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -241,6 +243,68 @@ class ReplicationTest {
 
         assertThat(result.resumedBytes()).isZero();
         assertThat(Images.readAll(another)).isEqualTo(image);
+    }
+
+    /** An older state of the same volume: only one byte of what was copied is another. */
+    @Test
+    void aCopyToAVolumeInWhichOneByteOfTheDoneDataDiffersStartsOver() throws Exception {
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+        final byte[] image = random(8 * MIB, 10);
+        final Volume volume = volume("one-byte");
+        copyPartly(image, volume, checkpoint);
+        volume.write(4321, ByteBuffer.wrap(new byte[] {(byte) ~image[4321]}), Set.of());
+
+        final Result result = run(ontoVolume(image, volume, checkpoint));
+
+        assertThat(result.resumedBytes()).isZero();
+        assertThat(Images.readAll(volume)).isEqualTo(image);
+    }
+
+    @Test
+    void aStreamAsTargetHasNoCheckpoint() {
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+
+        assertThatThrownBy(() -> run(Replication.from(new MemorySource(random(MIB, 11)))
+                        .to(new MemorySink(Geometry.stream()))
+                        .id(JobId.of("stream"))
+                        .checkpoint(checkpoint)))
+                .hasMessageContaining("a stream cannot be resumed: leave the checkpoint out")
+                .satisfies(e ->
+                        assertThat(ReplicationException.categoryOf(e)).isEqualTo(ReplicationException.Category.MISUSE));
+        assertThat(checkpoint.kept).isEmpty();
+    }
+
+    /** Otherwise a later run without verification would build on what this one found to be wrong. */
+    @Test
+    void aCopyThatDiffersIsThrownAwayAlsoWhenItsSourceCannotBeReadAgain() throws IOException {
+        final Path to = directory.resolve("to.img");
+        final MemoryCheckpoint checkpoint = new MemoryCheckpoint();
+        final AtomicBoolean gone = new AtomicBoolean();
+        final MemorySource source = new MemorySource(random(4 * MIB, 12)) {
+            @Override
+            public int read(final Extent unit, final Block into) throws IOException {
+                if (gone.get()) {
+                    throw ReplicationException.fail("the source is gone", null);
+                }
+                return super.read(unit, into);
+            }
+        };
+        final Runnable damage = () -> {
+            flipAByteOfThePart(MIB);
+            gone.set(true);
+        };
+
+        assertThatThrownBy(() -> run(Replication.from(source)
+                        .to(new DamagedWhenDurable(new FileSink(to), damage))
+                        .checkpoint(checkpoint)
+                        .id(JobId.of("gone"))
+                        .verify(true)))
+                .hasMessageContaining("the source is gone")
+                .hasMessageContaining("did not get its name")
+                .satisfies(e -> assertThat(ReplicationException.categoryOf(e))
+                        .isEqualTo(ReplicationException.Category.CORRUPT));
+        assertThat(directory).isEmptyDirectory();
+        assertThat(checkpoint.kept).isEmpty();
     }
 
     private static Volume volume(final String name) throws IOException {

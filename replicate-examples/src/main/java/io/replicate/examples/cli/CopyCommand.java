@@ -36,7 +36,7 @@ final class CopyCommand extends AbstractCommand {
     @Option(
             names = "--checkpoint",
             paramLabel = "URI",
-            description = "Remember progress here; the same command goes on after a stop or a crash.")
+            description = "Remember progress here; the same command goes on after a stop or a crash. Not for streams.")
     private @Nullable String checkpoint;
 
     @Option(
@@ -50,7 +50,7 @@ final class CopyCommand extends AbstractCommand {
             names = "--rate",
             paramLabel = "SIZE",
             converter = SizeConverter.class,
-            description = "Read at most this much per second, for example 200M.")
+            description = "Read at most this much per second, for example 200M; holds for the reads of --verify, too.")
     private @Nullable Long rate;
 
     @Option(names = "--direct", description = "Go around the page cache (O_DIRECT) on both ends that are files.")

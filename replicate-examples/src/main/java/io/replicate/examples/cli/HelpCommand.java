@@ -52,6 +52,7 @@ final class HelpCommand extends AbstractCommand {
         }
         to.println();
         to.println("'replicate help COMMAND' shows the options of a command. K, M, G and T are 1024-based.");
-        to.println("Exit status: 0 done, 1 failed, 2 wrong usage, 3 some parts failed, 130 or 143 on a signal.");
+        to.println("Exit status: 0 done, 1 failed, 2 wrong usage, 3 some parts failed, 130 or 143 on a signal,");
+        to.println("141 done, but who was to read the output had gone.");
     }
 }
