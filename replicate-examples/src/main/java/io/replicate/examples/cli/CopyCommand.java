@@ -16,12 +16,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(
-        description = {
-            "Copies FROM to TO. Both are paths or locators (file:disk.img?direct=true, mem:, zero:, -). Holes and zeros"
-                    + " are neither copied nor allocated. A file appears under its name when it is complete and on disk."
-        })
+@Command(description = CopyCommand.WHAT)
 final class CopyCommand extends AbstractCommand {
+    static final String WHAT =
+            "Copies FROM to TO. Both are paths or locators (file:disk.img?direct=true, mem:, zero:, -). Holes and"
+                    + " zeros are neither copied nor allocated. A file appears under its name when it is complete and"
+                    + " on disk.";
     private static final String STDIO = "stdio";
 
     /** Other names of the standard output, of which a report behind the copy would become a part. */
@@ -36,7 +36,7 @@ final class CopyCommand extends AbstractCommand {
     @Option(
             names = "--checkpoint",
             paramLabel = "URI",
-            description = "Remember progress here; the same command goes on after a stop or a crash. Not for streams.")
+            description = "Remember progress here (not of streams); the same command goes on after a stop or a crash.")
     private @Nullable String checkpoint;
 
     @Option(
@@ -50,7 +50,7 @@ final class CopyCommand extends AbstractCommand {
             names = "--rate",
             paramLabel = "SIZE",
             converter = SizeConverter.class,
-            description = "Read at most this much per second, for example 200M; holds for the reads of --verify, too.")
+            description = "Read at most this much per second, also to verify: 200M.")
     private @Nullable Long rate;
 
     @Option(names = "--direct", description = "Go around the page cache (O_DIRECT) on both ends that are files.")

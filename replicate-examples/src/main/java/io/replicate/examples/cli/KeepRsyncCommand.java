@@ -38,15 +38,15 @@ import picocli.CommandLine.Spec;
 
 @Command(
         exitCodeOnUsageHelp = ExitCode.USAGE,
-        description = {
-            "Copies the blocks of one Keep cluster that another one lacks. Each is read once, its checksum is proven,"
-                + " and it is written in rendezvous order. The destination's index is the checkpoint: after a stop or"
-                + " a crash the same command copies the rest.",
-            "",
-            "Exit status: 0 all copied, 1 failed, also when only some blocks did (they are listed), 2 wrong usage, 130"
-                    + " or 143 on a signal, behind the blocks under way."
-        })
+        description = {KeepRsyncCommand.WHAT, "", KeepRsyncCommand.STATUS})
 final class KeepRsyncCommand extends AbstractCommand {
+    static final String WHAT =
+            "Copies the blocks of one Keep cluster that another one lacks. Each is read once, its checksum is proven,"
+                    + " and it is written in rendezvous order. The destination's index is the checkpoint: after a stop"
+                    + " or a crash the same command copies the rest.";
+    static final String STATUS = "Exit status: 0 all copied, 1 failed, also when only some blocks did (they are"
+            + " listed), 2 wrong usage, 130 or 143 on a signal, behind the blocks under way.";
+
     @Mixin
     private KeepRsyncOptions options = new KeepRsyncOptions();
 
