@@ -49,7 +49,7 @@ class RingFaultTest {
     private TestRing ringOf(final int nodes, final long gate, final boolean sequential) throws Exception {
         random.nextBytes(image);
         source = new GatedSource(image, gate, sequential);
-        return new TestRing(directory).join(nodes);
+        return new TestRing(directory).deadAfter(Duration.ofMillis(1500)).join(nodes);
     }
 
     private static Integer[] allBut(final int count, final int... without) {
@@ -274,7 +274,8 @@ class RingFaultTest {
     @Test
     void theServerIsKilledAndStartedAgainAndTheNodesGoOnWithWhatTheyHave() throws Exception {
         try (TestRing ring = ringOf(3)) {
-            ring.serve(source);
+            // A server that is cut off must not end by itself before it is killed.
+            ring.serve(source, ring.fileTarget(), s -> s.linger(Duration.ofSeconds(30)));
             openAfterReceiving(ring, 1, 2, 3);
             ring.net.cut("server");
             ring.server().cancel();

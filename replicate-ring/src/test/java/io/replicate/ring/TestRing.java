@@ -32,12 +32,21 @@ final class TestRing implements AutoCloseable {
     final List<Member> nodes = new ArrayList<>();
     final List<String> events = new CopyOnWriteArrayList<>();
     private final Path directory;
+    /** Long: who is only slow, on a machine with much to do, is not dead. */
+    private Duration deadAfter = Duration.ofSeconds(15);
+
     private final String image = "image-" + UUID.randomUUID();
     private @Nullable RingServer server;
     private @Nullable CompletableFuture<List<NodeReport>> run;
 
     TestRing(final Path directory) {
         this.directory = directory;
+    }
+
+    /** Sets after what silence a member is dead; for rings in which somebody freezes. */
+    TestRing deadAfter(final Duration silence) {
+        deadAfter = silence;
+        return this;
     }
 
     /** One node: its process is a thread here, and can be started again. */
@@ -163,7 +172,7 @@ final class TestRing implements AutoCloseable {
                 .blockBytes(BLOCK_BYTES)
                 .windowBlocks(8)
                 .maxWait(Duration.ofSeconds(20))
-                .heartbeat(Duration.ofMillis(100), Duration.ofMillis(700))
+                .heartbeat(Duration.ofMillis(100), deadAfter)
                 .listener(new RingListener() {
                     @Override
                     public void event(final String text) {

@@ -39,6 +39,7 @@ final class Coordinator implements NodeHandle.Events {
     private final RingListener listener;
     private final Tellers tellers;
     private final long stuckLimitNs;
+    private final long soughtLimitNs;
     private final LongSupplier clock;
     private int epoch;
     private boolean formed;
@@ -58,6 +59,8 @@ final class Coordinator implements NodeHandle.Events {
      * Creates the picture.
      *
      * @param stuckLimit after how long a node is given up that answers, but that nobody can feed.
+     * @param soughtLimit how long the end may wait for the first attempt to reach a lost node again: whoever was only held
+     *     up, or the server itself that was, goes on.
      * @param clock in nanoseconds.
      */
     Coordinator(
@@ -65,12 +68,14 @@ final class Coordinator implements NodeHandle.Events {
             final int fanout,
             final int streams,
             final Duration stuckLimit,
+            final Duration soughtLimit,
             final LongSupplier clock,
             final Tellers tellers,
             final RingListener listener) {
         this.topology = new Topology(addresses.size(), fanout);
         this.streams = streams;
         this.stuckLimitNs = stuckLimit.toNanos();
+        this.soughtLimitNs = soughtLimit.toNanos();
         this.clock = clock;
         this.tellers = tellers;
         this.listener = listener;
@@ -233,8 +238,12 @@ final class Coordinator implements NodeHandle.Events {
                 record.reason(reason);
             } else if (record.state() == NodeState.READY || record.state() == NodeState.ACTIVE) {
                 record.reason(reason);
+                record.lost(clock.getAsLong());
                 state(record, NodeState.LOST, reason);
                 bypass(node);
+                changed.signalAll();
+            } else if (record.state() == NodeState.LOST) {
+                record.missed();
                 changed.signalAll();
             } else if (record.state() == NodeState.DONE) {
                 bypass(node);
@@ -348,17 +357,26 @@ final class Coordinator implements NodeHandle.Events {
         }
     }
 
-    /** Declares copies failed whose digest is not the source's: the last look before anybody says that they are equal. */
-    void compare(final String digest) {
+    /**
+     * Declares copies failed that are not the source's: the last look before anybody says that they are equal.
+     *
+     * @param bytes of the source.
+     * @param digest of the source, empty when nothing is verified; a node that says none has proven nothing.
+     */
+    void compare(final long bytes, final String digest) {
         lock.lock();
         try {
             for (final NodeRecord record : nodes) {
                 final @Nullable Result result = record.result();
-                if (record.state() == NodeState.DONE
-                        && result != null
-                        && !result.digest().isEmpty()
-                        && !result.digest().equals(digest)) {
-                    record.reason("its digest is " + result.digest() + ", the source's is " + digest);
+                if (record.state() != NodeState.DONE || result == null) {
+                    continue;
+                }
+                if (result.bytes() != bytes) {
+                    record.reason("it has " + result.bytes() + " bytes, the source " + bytes);
+                    state(record, NodeState.FAILED, record.reasonText());
+                } else if (!digest.isEmpty() && !digest.equals(result.digest())) {
+                    record.reason("its digest is " + (result.digest().isEmpty() ? "missing" : result.digest())
+                            + ", the source's is " + digest);
                     state(record, NodeState.FAILED, record.reasonText());
                 }
             }
@@ -377,13 +395,19 @@ final class Coordinator implements NodeHandle.Events {
     boolean awaitEnd(final Duration wait) throws InterruptedException {
         lock.lock();
         try {
-            if (!aborted && anyIn(NodeState.ACTIVE, NodeState.READY)) {
+            if (!aborted && isAtWork()) {
                 changed.await(wait.toNanos(), TimeUnit.NANOSECONDS);
             }
-            return aborted || !anyIn(NodeState.ACTIVE, NodeState.READY);
+            return aborted || !isAtWork();
         } finally {
             lock.unlock();
         }
+    }
+
+    private boolean isAtWork() {
+        final long now = clock.getAsLong();
+        return anyIn(NodeState.ACTIVE, NodeState.READY)
+                || nodes.stream().anyMatch(node -> node.isSought(now, soughtLimitNs));
     }
 
     /** Ends the waiting. */

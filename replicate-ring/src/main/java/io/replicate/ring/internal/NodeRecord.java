@@ -27,6 +27,8 @@ final class NodeRecord {
 
     private final Set<Integer> gone = new HashSet<>();
     private long stuckSinceNs;
+    private long lostAtNs;
+    private boolean missed;
 
     NodeRecord(final RingNodeAddress address) {
         this.address = address;
@@ -49,6 +51,22 @@ final class NodeRecord {
         if (next == NodeState.ACTIVE) {
             fedSinceNs = System.nanoTime();
         }
+    }
+
+    /** Notes that the node was lost now. */
+    void lost(final long nowNs) {
+        lostAtNs = nowNs;
+        missed = false;
+    }
+
+    /** Notes that the lost node was looked for, and not found. */
+    void missed() {
+        missed = true;
+    }
+
+    /** Returns whether the node was lost less than {@code limitNs} ago and nobody has looked for it since. */
+    boolean isSought(final long nowNs, final long limitNs) {
+        return state == NodeState.LOST && !missed && nowNs - lostAtNs < limitNs;
     }
 
     void reason(final String text) {

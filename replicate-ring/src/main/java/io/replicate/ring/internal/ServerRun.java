@@ -35,6 +35,7 @@ public final class ServerRun implements AutoCloseable {
     private static final Duration TICK = Duration.ofMillis(200);
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(5);
     private static final int STUCK_FACTOR = 10;
+    private static final int SOUGHT_FACTOR = 2;
     private static final int ONCE_ONLY_FRAMES = 128;
     private static final Duration ONCE_ONLY_HEARTBEAT = Duration.ofMillis(200);
 
@@ -100,6 +101,7 @@ public final class ServerRun implements AutoCloseable {
                 settings.fanout(),
                 settings.streams(),
                 settings.deadAfter().multipliedBy(STUCK_FACTOR),
+                settings.deadAfter().multipliedBy(SOUGHT_FACTOR),
                 System::nanoTime,
                 new Tellers(),
                 listener);
@@ -275,7 +277,7 @@ public final class ServerRun implements AutoCloseable {
     private List<NodeReport> end(final @Nullable String failure) throws IOException {
         endedAtNs = System.nanoTime();
         if (failure == null && fed) {
-            coordinator.compare(digest);
+            coordinator.compare(feed.endPosition(), digest);
         }
         final List<NodeReport> reports = coordinator.reports();
         coordinator.dismiss(failure);
