@@ -123,6 +123,7 @@ final class Coordinator implements NodeHandle.Events {
         lock.lock();
         try {
             final NodeRecord record = nodes.get(node);
+            record.asked();
             record.reason(refuse.reason());
             state(record, refuse.permanent() ? NodeState.FAILED : NodeState.CONNECTING, refuse.reason());
             changed.signalAll();
@@ -234,8 +235,10 @@ final class Coordinator implements NodeHandle.Events {
         lock.lock();
         try {
             final NodeRecord record = nodes.get(node);
+            record.asked();
             if (record.state() == NodeState.CONNECTING) {
                 record.reason(reason);
+                changed.signalAll();
             } else if (record.state() == NodeState.READY || record.state() == NodeState.ACTIVE) {
                 record.reason(reason);
                 record.lost(clock.getAsLong());
@@ -297,16 +300,21 @@ final class Coordinator implements NodeHandle.Events {
     }
 
     /**
-     * Waits until all nodes are ready or failed, or {@code maxWait} is over, and forms the ring of those that are ready.
+     * Waits until all nodes are ready or failed, or {@code maxWait} is over and every node was asked once, and forms the
+     * ring of those that are ready.
      *
      * @return how many there are.
      */
     int form(final Duration maxWait) throws InterruptedException {
-        long left = maxWait.toNanos();
+        final long began = System.nanoTime();
         lock.lock();
         try {
-            while (!aborted && anyIn(NodeState.CONNECTING, NodeState.LOST) && left > 0) {
-                left = changed.awaitNanos(left);
+            while (!aborted && anyIn(NodeState.CONNECTING, NodeState.LOST)) {
+                final boolean all = nodes.stream().allMatch(NodeRecord::isAsked);
+                final long wait = all ? maxWait.toNanos() : Math.max(maxWait.toNanos(), soughtLimitNs);
+                if (changed.awaitNanos(wait - (System.nanoTime() - began)) <= 0) {
+                    break;
+                }
             }
             final List<Integer> ready = new ArrayList<>();
             for (int node = 0; node < nodes.size(); node++) {

@@ -29,6 +29,7 @@ final class NodeRecord {
     private long stuckSinceNs;
     private long lostAtNs;
     private boolean missed;
+    private boolean asked;
 
     NodeRecord(final RingNodeAddress address) {
         this.address = address;
@@ -51,6 +52,15 @@ final class NodeRecord {
         if (next == NodeState.ACTIVE) {
             fedSinceNs = System.nanoTime();
         }
+    }
+
+    /** Notes that the node was asked to take part, whatever came of it. */
+    void asked() {
+        asked = true;
+    }
+
+    boolean isAsked() {
+        return asked;
     }
 
     /** Notes that the node was lost now. */
@@ -79,6 +89,7 @@ final class NodeRecord {
 
     /** Notes that the node is there. What an earlier copy of it came to no longer counts. */
     void accepted(final Accept accept) {
+        asked = true;
         resumedFrom = accept.begunAt();
         received = accept.position();
         written = accept.durable();

@@ -136,7 +136,7 @@ final class Wire implements AutoCloseable {
 
     private void receivePayload(final ByteBuffer payload) throws IOException {
         receiveFully(payload);
-        if ((receiveHeader.flags() & FrameType.FLAG_NO_CRC) != 0) {
+        if (receiveHeader.type() == FrameType.DATA && (receiveHeader.flags() & FrameType.FLAG_NO_CRC) != 0) {
             payload.flip();
             return;
         }

@@ -11,6 +11,8 @@ import io.replicate.ring.internal.ControlMessage.Result;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CoordinatorTest {
     private static final long BYTES = 1000;
     private static final String DIGEST = "abababababababababababababababababababababababababababababababab";
+    private static final Duration SOUGHT = Duration.ofMinutes(1);
     private static final Duration AT_ONCE = Duration.ofNanos(1);
 
     private long nowNs = 5;
@@ -31,7 +34,7 @@ class CoordinatorTest {
             1,
             1,
             Duration.ofSeconds(20),
-            Duration.ofSeconds(4),
+            SOUGHT,
             () -> nowNs,
             new Coordinator.Tellers() {
                 @Override
@@ -85,12 +88,28 @@ class CoordinatorTest {
     }
 
     @Test
+    void aRingWithoutAnyWaitIsFormedOfThoseWhoAreThere() throws Exception {
+        final CompletableFuture<Integer> formed = CompletableFuture.supplyAsync(() -> {
+            try {
+                return ring.form(Duration.ZERO);
+            } catch (final InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        accept(1);
+        ring.lost(0, "connection refused");
+        assertThat(formed.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+        assertThat(report(0).state()).isEqualTo(NodeState.CONNECTING);
+        assertThat(fed).containsExactly(1);
+    }
+
+    @Test
     void theEndDoesNotWaitLongForANodeThatNeitherAnswersNorRefuses() throws Exception {
         form();
         done(0, BYTES, DIGEST);
         ring.lost(1, "nothing came");
         assertThat(ring.awaitEnd(AT_ONCE)).isFalse();
-        nowNs += Duration.ofSeconds(4).toNanos();
+        nowNs += SOUGHT.toNanos();
         assertThat(ring.awaitEnd(AT_ONCE)).isTrue();
     }
 
