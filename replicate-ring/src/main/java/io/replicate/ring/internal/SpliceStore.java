@@ -1,6 +1,7 @@
 package io.replicate.ring.internal;
 
 import io.replicate.core.posix.Fd;
+import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.Posix;
 import io.replicate.core.posix.Transfers;
 import io.replicate.core.spi.Extent;
@@ -57,6 +58,30 @@ final class SpliceStore {
         if ((int) crc.getValue() != expectedCrc) {
             throw ReplicationException.corrupt(
                     "data frame position=" + position + " length=" + length + ": CRC32C of the payload does not match");
+        }
+    }
+
+    /**
+     * Takes back what came of a frame that is not whole. Another parent may tell what belongs there as a hole, for which
+     * nothing is written where nobody is known to have written before.
+     */
+    void undo(final long position, final int length) throws IOException {
+        final int punched;
+        final int number = file.acquire();
+        try {
+            punched = posix.fallocate(number, Linux.FALLOC_FL_PUNCH_HOLE | Linux.FALLOC_FL_KEEP_SIZE, position, length);
+        } finally {
+            file.release();
+        }
+        if (punched < 0) {
+            writeZeros(position, length);
+        }
+    }
+
+    private void writeZeros(final long position, final int length) throws IOException {
+        piece.clear().put(new byte[PIECE_BYTES]);
+        for (int done = 0; done < length; done += PIECE_BYTES) {
+            Transfers.pwrite(posix, file, address, Math.min(PIECE_BYTES, length - done), position + done);
         }
     }
 }

@@ -193,9 +193,14 @@ final class Wire implements AutoCloseable {
                     + receiveHeader.extentLength() + " payload=" + length + " is out of range");
         }
         pipe.timeout(timeout);
-        pipe.receive(store.file(), receiveHeader.position(), length);
-        if ((receiveHeader.flags() & FrameType.FLAG_NO_CRC) == 0) {
-            store.verify(receiveHeader.position(), length, receiveHeader.payloadCrc());
+        try {
+            pipe.receive(store.file(), receiveHeader.position(), length);
+            if ((receiveHeader.flags() & FrameType.FLAG_NO_CRC) == 0) {
+                store.verify(receiveHeader.position(), length, receiveHeader.payloadCrc());
+            }
+        } catch (final IOException e) {
+            store.undo(receiveHeader.position(), length);
+            throw e;
         }
         return Frame.stored(receiveHeader.flags(), receiveHeader.position(), length, receiveHeader.payloadCrc());
     }
