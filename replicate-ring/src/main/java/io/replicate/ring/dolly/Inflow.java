@@ -232,7 +232,7 @@ final class Inflow implements AutoCloseable {
     }
 
     private ReplicationException silent(final Duration wait, final @Nullable IOException e) {
-        return ReplicationException.fail("no data for " + wait.toMillis() / 1000 + " s from " + parent.peer(), e);
+        return ReplicationException.fail("no data for " + wait.toMillis() / 1000.0 + " s from " + parent.peer(), e);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.replicate.ring.dolly;
 
+import io.replicate.core.net.Links;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -102,7 +103,13 @@ final class Parent {
                 notifyAll();
             }
             Threads.closeQuietly(link);
-            events.failed(e);
+            events.failed(
+                    Links.isTimeout(e)
+                            ? ReplicationException.retry(
+                                    link.peer() + " has said nothing for "
+                                            + Extension.silence(options).toMillis() / 1000.0 + " s",
+                                    e)
+                            : e);
         }
     }
 

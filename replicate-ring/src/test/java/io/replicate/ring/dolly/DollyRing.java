@@ -140,6 +140,20 @@ final class DollyRing implements AutoCloseable {
         }
     }
 
+    /** Returns what is wrong: why it failed, or who is reported as failed. */
+    static String wrong(final CompletableFuture<DollyReport> future) throws Exception {
+        final DollyReport report;
+        try {
+            report = get(future);
+        } catch (final IOException e) {
+            return String.valueOf(e.getMessage());
+        }
+        if (report.ok()) {
+            throw new AssertionError("nothing is wrong: " + report);
+        }
+        return report.nodes().toString();
+    }
+
     /** Returns why it failed. */
     static String failureOf(final CompletableFuture<?> future) {
         try {
