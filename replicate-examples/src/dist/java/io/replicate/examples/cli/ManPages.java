@@ -15,12 +15,14 @@ final class ManPages {
     /** Writes the pages to the directory that the only argument names. */
     public static void main(final String[] args) throws IOException {
         final PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
-        final CommandSpec root = CommandSpec.create().name("replicate").version("replicate " + VersionCommand.version());
+        final CommandSpec root =
+                CommandSpec.create().name("replicate").version("replicate " + VersionCommand.version());
         root.usageMessage()
                 .header("Move and keep copies of disks, images and blocks")
                 .description(
                         "K, M, G and T are 1024-based. Results go to stdout; progress, logs and reports to stderr.",
-                        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 some parts failed, 130 or 143 on a signal.");
+                        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 some parts failed, 130 or 143 on a signal,"
+                                + " 141 done, but who was to read the output had gone.");
         final CommandLine line = new CommandLine(root);
         for (final Commands.Entry entry : Commands.ALL) {
             line.addSubcommand(entry.name(), entry.commandLine(nowhere, nowhere));
