@@ -63,7 +63,10 @@ class CopyProcessIT {
     }
 
     private ProcessBuilder copy(final Object... args) {
+        // A shell starts what runs in its background with SIGINT ignored, and that is inherited.
         final List<String> command = new ArrayList<>(List.of(
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx64m",
                 "-cp",

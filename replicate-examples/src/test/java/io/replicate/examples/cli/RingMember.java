@@ -103,7 +103,8 @@ final class RingMember {
     }
 
     void awaitReceived(final long bytes) {
-        await("received " + bytes).atMost(LIMIT).until(() -> received() >= bytes);
+        await("received " + bytes).atMost(LIMIT).until(() -> received() >= bytes || !isAlive());
+        assertThat(received()).as("%s", lines).isGreaterThanOrEqualTo(bytes);
     }
 
     void signal(final String name) throws Exception {
