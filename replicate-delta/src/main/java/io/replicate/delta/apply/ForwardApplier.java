@@ -6,6 +6,7 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.SnapLayout;
+import io.replicate.delta.cow.StreamReader;
 import io.replicate.delta.cow.StreamVisitor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -63,8 +64,8 @@ final class ForwardApplier implements StreamVisitor {
             throw ReplicationException.misuse("chunks of " + layout.chunkBytes()
                     + " bytes are too large to be applied as they come: merge without --in-place");
         }
-        // An area names data up to the end of the area behind it: no more than this is ever waited for.
-        pending = new long[(int) (2 * (layout.entriesPerArea() + 1))];
+        // One place for each chunk that the reader lets an area name: what waits at the same time never shares one.
+        pending = new long[(int) Math.max(2 * (layout.entriesPerArea() + 1), StreamReader.AHEAD_CHUNKS)];
     }
 
     @Override

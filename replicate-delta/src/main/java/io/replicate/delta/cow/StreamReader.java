@@ -22,7 +22,7 @@ public final class StreamReader {
      * How far behind its area data may lie. Old kernels committed in any order what they copied at the same time; what
      * is further away is taken for damage, before a pipe is read to its end in search of it.
      */
-    private static final long AHEAD_CHUNKS = 1 << 16;
+    public static final int AHEAD_CHUNKS = 1 << 16;
 
     private final ReadableByteChannel in;
     private final String where;

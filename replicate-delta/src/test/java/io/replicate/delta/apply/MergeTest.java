@@ -8,6 +8,8 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.Fixtures;
 import io.replicate.delta.cow.Model;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -250,5 +252,27 @@ class MergeTest {
             assertThat(target.generation()).isEqualTo("g1");
         }
         assertThat(disk.imageNow()).isEqualTo(next);
+    }
+
+    /** What the kernel allocated and did not commit leaves gaps, in which anything may be. */
+    @Test
+    void dataFarBehindTheAreaThatNamesItIsMergedInPlaceToo() throws IOException {
+        final int far = 300;
+        final byte[] store = Deltas.image((far + 1) * CHUNK, 9);
+        Arrays.fill(store, 0, 2 * CHUNK, (byte) 0);
+        final ByteBuffer b = ByteBuffer.wrap(store).order(ByteOrder.LITTLE_ENDIAN);
+        b.putInt(0x70416e53).putInt(1).putInt(1).putInt(1);
+        b.position(CHUNK)
+                .putLong(5)
+                .putLong(far)
+                .putLong(7)
+                .putLong(far - 66)
+                .putLong(8)
+                .putLong(2);
+        final byte[] expected = Model.merge(old, store);
+        try (DeltaTarget target = open()) {
+            target.mergeInPlace(Deltas.in(store), "delta", MergeOptions.DEFAULT);
+        }
+        assertThat(disk.imageNow()).isEqualTo(expected);
     }
 }
