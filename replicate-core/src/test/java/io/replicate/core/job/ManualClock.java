@@ -3,7 +3,7 @@ package io.replicate.core.job;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Time that only passes when somebody sleeps. */
-final class ManualClock implements NanoClock {
+public final class ManualClock implements NanoClock {
     private final AtomicLong nowNs = new AtomicLong();
 
     @Override
@@ -16,7 +16,13 @@ final class ManualClock implements NanoClock {
         nowNs.addAndGet(durationNs);
     }
 
-    double seconds() {
+    /** Returns how much time has passed. */
+    public double seconds() {
         return nowNs.get() / 1e9;
+    }
+
+    /** Returns a throttle that lives in this time. */
+    public Throttle throttle(final long bytesPerSecond) {
+        return new Throttle(bytesPerSecond, this);
     }
 }
