@@ -80,13 +80,13 @@ class FullDiskTest {
 
     @Test
     void theSpoolOfAMarkedStreamHasNoRoom() throws IOException {
-        leave(1 << 20);
+        leave(2 << 20);
         refusedUntilThereIsRoom(Deltas.marked(old, next, 4096, "g0", "g1"), MergeOptions.DEFAULT);
     }
 
     @Test
     void theDiskFillsWhileABareStreamIsSpooled() throws IOException {
-        leave(1 << 20);
+        leave(2 << 20);
         refusedUntilThereIsRoom(Deltas.bare(old, next, 4096), MergeOptions.DEFAULT);
     }
 
