@@ -152,6 +152,18 @@ final class Spool {
             }
         }
 
+        /** Reserves some more than is needed now; where that much is not free, only what is. */
+        private void grow(final long end) throws IOException {
+            final long wanted = Math.max(end, reserved + GROW_BYTES);
+            try {
+                part.reserve(wanted);
+                reserved = wanted;
+            } catch (final IOException e) {
+                part.truncate(part.size()); // lets go of what was found before there was no more
+                reserve(end);
+            }
+        }
+
         private void reserve(final long bytes) throws IOException {
             try {
                 part.reserve(bytes);
@@ -176,7 +188,7 @@ final class Spool {
                 return;
             }
             if (!planned && end > reserved) {
-                reserve(Math.max(end, reserved + GROW_BYTES));
+                grow(end);
             }
             if (offset < kept) {
                 bytes.position((int) (kept - offset));
