@@ -134,7 +134,7 @@ public final class ApiServer {
                 }
                 failed = config.secrets().redact(answer.summary());
             } catch (final JsonProcessingException e) {
-                throw ReplicationException.fail(place + ": the answer is not JSON: " + e.getOriginalMessage(), null);
+                throw ReplicationException.fail(place + ": the answer is not JSON", null);
             } catch (final ReplicationException e) {
                 if (e.category() != ReplicationException.Category.RETRY) {
                     throw e;

@@ -29,7 +29,9 @@ public final class ServiceList {
         try {
             root = JSON.readTree(json);
         } catch (final JsonProcessingException e) {
-            throw ReplicationException.misuse("list of keep services: not JSON: " + e.getOriginalMessage());
+            throw ReplicationException.misuse("list of keep services: not JSON, from line "
+                    + e.getLocation().getLineNr() + ", column "
+                    + e.getLocation().getColumnNr());
         }
         final JsonNode items = root.path("items");
         if (!items.isArray() || items.size() > MAX_SERVICES) {

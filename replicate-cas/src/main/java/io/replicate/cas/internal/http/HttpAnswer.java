@@ -12,10 +12,18 @@ import io.netty.handler.codec.http.HttpHeaders;
  */
 public record HttpAnswer(int status, HttpHeaders headers, String text, long elapsedNs) {
 
-    /** Returns the status and the first line of the body, for messages. */
+    private static final int SHOWN_CHARACTERS = 200;
+
+    /** Returns the status and the first line of the body, for messages: bounded, and without control characters. */
     public String summary() {
-        final String line = text.strip().lines().findFirst().orElse("");
+        final String line = shown(text.strip().lines().findFirst().orElse(""));
         return line.isEmpty() ? "HTTP " + status : "HTTP " + status + " " + line;
+    }
+
+    /** Returns what a server sent as a terminal may show it: bounded, and without control characters. */
+    static String shown(final String sent) {
+        final String start = sent.length() <= SHOWN_CHARACTERS ? sent : sent.substring(0, SHOWN_CHARACTERS) + "…";
+        return start.replaceAll("\\p{Cntrl}", "?");
     }
 
     /** Returns a header, or the empty text. */

@@ -211,7 +211,14 @@ public final class HttpExchange {
 
     void malformed(final Throwable cause) {
         final String what = cause instanceof IOException ? ": the connection failed: " : ": the answer is not HTTP: ";
-        breakOff(ReplicationException.retry(place() + what + cause.getMessage(), cause));
+        final IOException why = ReplicationException.retry(
+                place() + what + HttpAnswer.shown(String.valueOf(cause.getMessage())), cause);
+        if (cause instanceof IOException && reused && !answering.begun()) {
+            // A reset is one way for a server to close a kept connection: the request goes out once more.
+            broken = why;
+            return;
+        }
+        breakOff(why);
     }
 
     /** The connection is gone. */
@@ -267,6 +274,7 @@ public final class HttpExchange {
             // The server had closed the kept connection: the request is idempotent, and goes out once more.
             broken = null;
             reused = false;
+            keepAlive = true;
             origin.connect(this);
         } else {
             failure = broken;
