@@ -57,14 +57,18 @@ final class KeepRsyncCommand extends AbstractCommand {
 
     private volatile boolean copying;
 
-    /** Flags of several letters may have one dash, so letters behind a dash are never several flags. */
+    /** The tool's flags are not POSIX's: letters behind a dash are one flag, and of a flag given twice the last one counts. */
     @Spec
     void parserRules(final CommandSpec command) {
-        command.parser().posixClusteredShortOptionsAllowed(false);
+        command.parser().posixClusteredShortOptionsAllowed(false).overwrittenOptionsAllowed(true);
     }
 
     @Override
     int run() throws IOException {
+        if (options.helpWithOneDash) {
+            spec.commandLine().usage(out());
+            return ExitCode.USAGE;
+        }
         if (options.version) {
             out().println("keep-rsync " + VersionCommand.version());
             return ExitCode.OK;

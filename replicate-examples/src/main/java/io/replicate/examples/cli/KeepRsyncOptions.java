@@ -112,6 +112,9 @@ final class KeepRsyncOptions {
             description = "Only blocks whose hash begins so.")
     String prefix = "";
 
+    @Option(names = "-help", hidden = true, description = "As -h: the tool takes one dash.")
+    boolean helpWithOneDash;
+
     @Option(
             names = {"-version", "--version"},
             description = "Print the version and exit.")

@@ -91,13 +91,14 @@ class KeepRsyncTest {
 
             assertThat(run.err())
                     .containsPattern(
-                            "getting indexes: 7\\.\\.\\. 6\\.\\.\\. 5\\.\\.\\. 4\\.\\.\\. 3\\.\\.\\. 2\\.\\.\\. 1\\.\\.\\. 0\n");
+                            "getting indexes: 7\\.\\.\\. 6\\.\\.\\. 5\\.\\.\\. 4\\.\\.\\. 3\\.\\.\\. 2\\.\\.\\."
+                                    + " 1\\.\\.\\. 0\n");
             final List<String> lines = run.lines("copying data block");
             assertThat(lines).hasSize(20);
             assertThat(lines)
                     .allMatch(line -> line.matches(
-                            "\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d copying data block \\d+ of 20 \\(\\d+% done, ETA ([0-9hms]+|\\?)\\):"
-                                    + " [0-9a-f]{32}\\+\\d+"));
+                            "\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d copying data block \\d+ of 20 \\(\\d+% done,"
+                                    + " ETA ([0-9hms]+|\\?)\\): [0-9a-f]{32}\\+\\d+"));
             assertThat(lines.get(0)).contains("block 1 of 20 (0% done, ETA ?)");
             assertThat(lines.get(19)).contains("block 20 of 20");
         }
@@ -999,6 +1000,8 @@ class KeepRsyncTest {
     void helpAndVersionAndWrongFlagsHaveTheCodesOfTheTool() {
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 1, 1)) {
             both.runPlain("-h").assertCode(2);
+            both.runPlain("-help").assertCode(2);
+            both.run("-replications", "7", "-replications=0", "-dry-run").assertCode(0);
             assertThat(both.runPlain("-version").assertCode(0).out()).startsWith("keep-rsync ");
             both.runPlain("-no-such-flag").assertCode(2);
             both.run("-replications", "many").assertCode(2);
