@@ -147,7 +147,18 @@ public final class HttpExchange {
             fail(ReplicationException.retry(place() + " was given up", null));
             return;
         }
+        if (!connection.isActive()) {
+            // Closed since it was taken: its handlers may be gone already.
+            if (kept) {
+                origin.connect(this);
+            } else {
+                fail(ReplicationException.retry(place() + ": the connection was closed before the request", null));
+            }
+            return;
+        }
         reused = kept;
+        // Counted as one more write, so that a first one that fails at once does not end this before the last is out.
+        pendingWrites++;
         connection.pipeline().get(ExchangeHandler.class).exchange = this;
         final HttpRequest request =
                 new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.valueOf(call.method()), call.path());
@@ -168,6 +179,8 @@ public final class HttpExchange {
         }
         write(connection, LastHttpContent.EMPTY_LAST_CONTENT);
         connection.flush();
+        pendingWrites--;
+        endWhenDone(connection);
     }
 
     private void write(final Channel connection, final Object message) {
