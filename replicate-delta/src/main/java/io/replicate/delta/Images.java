@@ -41,6 +41,16 @@ public final class Images {
         }
         @SuppressWarnings("unchecked") // a store of digests has no size, which is refused below
         final Source<Extent> source = (Source<Extent>) Providers.source(locator);
+        return opened(source, locator);
+    }
+
+    /**
+     * Returns a source as an image; closing one closes the other.
+     *
+     * @param locator for messages.
+     * @throws ReplicationException MISUSE when it is a stream; it has been closed then.
+     */
+    public static Opened opened(final Source<Extent> source, final Locator locator) throws IOException {
         if (!source.geometry().sized() || source.geometry().sequential()) {
             source.close();
             throw ReplicationException.misuse(locator + ": is a stream; an image that can be read anywhere is needed");

@@ -1,7 +1,6 @@
 package io.replicate.delta;
 
 import io.replicate.core.posix.Alignment;
-import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.MergeOptions;
@@ -9,15 +8,14 @@ import io.replicate.delta.apply.Merged;
 import io.replicate.delta.change.RbdDiff;
 import io.replicate.delta.cow.ChunkData;
 import io.replicate.delta.cow.ExceptionList;
+import io.replicate.delta.cow.Marker;
 import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.SnapLayout;
-import io.replicate.delta.cow.SnapReport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -45,33 +43,34 @@ final class RbdMerge {
         try (TemporaryFile data = TemporaryFile.create();
                 ExceptionList touched = new ExceptionList()) {
             final RbdDiff.Names names = new RbdDiff(in, where).read(new Collector(data, touched));
-            requireBase(names.from(), options);
+            requireBase(names, options);
             final long size = imageBytes < 0 ? target.image().size() : imageBytes;
             if (size > target.image().size()) {
                 throw ReplicationException.misuse("the diff is of an image of " + size + " bytes, the target has only "
                         + target.image().size() + ": make it larger first");
             }
             final ExceptionList chunks = distinct(touched, size);
-            if (options.dryRun()) {
-                try (chunks) {
-                    return new Merged(
-                            new SnapReport(LAYOUT, chunks.size()), 0, Committed.ATOMIC, target.generation(), List.of());
-                }
-            }
-            return target.repair(
+            return target.merge(
                     LAYOUT,
                     chunks,
                     ChunkData.ofImage(data, LAYOUT, data.size()),
                     size,
-                    names.to() == null ? "" : names.to(),
-                    options.cancellation());
+                    generation(names.to()),
+                    options);
         }
     }
 
-    private void requireBase(final @Nullable String from, final MergeOptions options) throws ReplicationException {
-        if (from != null && !options.anyBase() && !target.generation().isEmpty() && !from.equals(target.generation())) {
-            throw ReplicationException.misuse("the diff changes snapshot " + from + ", the target is at "
-                    + target.generation() + ": apply the diffs in between first");
+    /** Ceph's names of snapshots may be longer than a generation, and have spaces: such a one is not remembered. */
+    private static String generation(final @Nullable String snapshot) {
+        return snapshot != null && Marker.isId(snapshot) ? snapshot : "";
+    }
+
+    private void requireBase(final RbdDiff.Names names, final MergeOptions options) throws ReplicationException {
+        final String at = target.generation();
+        final boolean again = at.equals(names.to()); // it was applied already, and changes nothing
+        if (names.from() != null && !options.anyBase() && !again && !at.isEmpty() && !at.equals(names.from())) {
+            throw ReplicationException.misuse("the diff changes snapshot " + names.from() + ", the target is at " + at
+                    + ": apply the diffs in between first");
         }
     }
 

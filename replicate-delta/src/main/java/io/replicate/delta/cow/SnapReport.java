@@ -31,8 +31,11 @@ public record SnapReport(SnapLayout layout, long exceptions) {
 
     static String header(final long version, final boolean valid, final long chunkBytes) {
         return String.format(
-                "Snapshot header:%nmagic 0x%08x%nversion %d%nvalid %s%nchunk_size %d KB",
-                SnapHeader.MAGIC, version, valid ? "yes" : "no", chunkBytes / KB);
+                "Snapshot header:%nmagic 0x%08x%nversion %d%nvalid %s%nchunk_size %s KB",
+                SnapHeader.MAGIC,
+                version,
+                valid ? "yes" : "no",
+                chunkBytes % KB == 0 ? Long.toString(chunkBytes / KB) : chunkBytes / KB + ".5"); // of whole sectors
     }
 
     /** Returns the second part: the counts and the size of the output. */

@@ -32,7 +32,7 @@ final class FaultyDisk {
 
     FaultyDisk(final byte[] imageContent) {
         image = new Inode();
-        image.now = imageContent.clone();
+        image.set(imageContent);
         image.durable = imageContent.clone();
         durableImage = image;
     }
@@ -74,7 +74,7 @@ final class FaultyDisk {
     }
 
     byte[] imageNow() {
-        return image.now.clone();
+        return image.content();
     }
 
     /** Turns the power off and on: only what is durable, and a part of what was not, is left. */
@@ -97,18 +97,34 @@ final class FaultyDisk {
     private record Write(int offset, byte[] bytes) {}
 
     private static final class Inode {
-        private byte[] now = new byte[0];
+        private byte[] now = new byte[0]; // with room to grow, which is zero
+        private int size;
         private byte[] durable = new byte[0];
         private final List<Write> writes = new ArrayList<>();
         private final List<Integer> sizes = new ArrayList<>();
 
+        void set(final byte[] content) {
+            now = content.clone();
+            size = content.length;
+        }
+
+        byte[] content() {
+            return Arrays.copyOf(now, size);
+        }
+
         void resize(final int bytes) {
-            now = Arrays.copyOf(now, bytes);
+            if (bytes > now.length) {
+                now = Arrays.copyOf(now, Math.max(bytes, 2 * now.length));
+            }
+            if (bytes < size) {
+                Arrays.fill(now, bytes, size, (byte) 0);
+            }
+            size = bytes;
             sizes.add(bytes);
         }
 
         void put(final int offset, final byte[] bytes) {
-            if (now.length < offset + bytes.length) {
+            if (size < offset + bytes.length) {
                 resize(offset + bytes.length);
             }
             System.arraycopy(bytes, 0, now, offset, bytes.length);
@@ -117,7 +133,7 @@ final class FaultyDisk {
 
         void sync() {
             if (!writes.isEmpty() || !sizes.isEmpty()) {
-                durable = now.clone();
+                durable = content();
             }
             writes.clear();
             sizes.clear();
@@ -126,7 +142,7 @@ final class FaultyDisk {
         /** Each sector has seen some of its writes, from none to all, and the size is one of those it had. */
         void crash(final Random random) {
             sizes.add(durable.length);
-            final byte[] result = Arrays.copyOf(durable, Math.max(now.length, durable.length));
+            final byte[] result = Arrays.copyOf(durable, Math.max(size, durable.length));
             final Map<Integer, List<Write>> bySector = new TreeMap<>();
             for (final Write write : writes) {
                 final int last = (write.offset + write.bytes.length - 1) / SECTOR;
@@ -144,8 +160,8 @@ final class FaultyDisk {
                     }
                 }
             });
-            now = Arrays.copyOf(result, sizes.get(random.nextInt(sizes.size())));
-            durable = now.clone();
+            set(Arrays.copyOf(result, sizes.get(random.nextInt(sizes.size()))));
+            durable = content();
             writes.clear();
             sizes.clear();
         }
@@ -166,9 +182,8 @@ final class FaultyDisk {
     }
 
     private static void read(final Inode inode, final long offset, final ByteBuffer into) throws IOException {
-        if (offset + into.remaining() > inode.now.length) {
-            throw new IOException(
-                    "read at " + offset + " of " + into.remaining() + ": the file has " + inode.now.length);
+        if (offset + into.remaining() > inode.size) {
+            throw new IOException("read at " + offset + " of " + into.remaining() + ": the file has " + inode.size);
         }
         into.put(inode.now, (int) offset, into.remaining());
     }
@@ -182,7 +197,7 @@ final class FaultyDisk {
         return new TargetImage() {
             @Override
             public long size() {
-                return inode.now.length;
+                return inode.size;
             }
 
             @Override
@@ -213,8 +228,8 @@ final class FaultyDisk {
             public TargetImage make() throws IOException {
                 step();
                 final Inode made = new Inode();
-                made.now = image.now.clone();
-                made.durable = image.now.clone();
+                made.set(image.content());
+                made.durable = image.content();
                 clone = made;
                 nameChanges.add(() -> durableClone = made);
                 step();
@@ -324,7 +339,7 @@ final class FaultyDisk {
         return new StateFile() {
             @Override
             public long size() {
-                return inode.now.length;
+                return inode.size;
             }
 
             @Override

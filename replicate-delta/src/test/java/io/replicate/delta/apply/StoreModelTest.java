@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
 
 /** Random stores, merged and extracted, against a model that shares nothing with the production code. */
 class StoreModelTest {
@@ -227,5 +228,23 @@ class StoreModelTest {
 
         assertThatThrownBy(() -> merged(other, DeltaInput.of(Deltas.in(out.toByteArray()), "composed"), false))
                 .hasMessageContaining("not the base");
+    }
+
+    @Test
+    void bareDeltasWithChunksOfSeveralSizesAreNotComposed() throws IOException {
+        final byte[] first = Deltas.image(200_192, 1);
+        final byte[] second = Deltas.change(first, 512, 5, 2);
+        final byte[] third = Deltas.change(second, 4096, 5, 3);
+        final byte[] small = Deltas.bare(first, second, 512);
+        final byte[] large = Deltas.bare(second, third, 4096);
+        final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        assertThatThrownBy(() -> new Compose(List.of(
+                                Compose.Delta.open(new Bytes(small), "a", false),
+                                Compose.Delta.open(new Bytes(large), "b", false)))
+                        .write(Channels.newChannel(out), false))
+                .isInstanceOf(ReplicationException.class)
+                .hasMessageContaining("the last delta is bare");
+        assertThat(out.size()).isZero();
     }
 }

@@ -82,6 +82,7 @@ class FixturesTest {
         assertThat(String.join(" ", report.counts().lines().toList()))
                 .isEqualTo("Report: Exception chunks 11 Exceptions 2728 Output size meta 48 KB"
                         + " Output size data 10912 KB Output size total 10960 KB");
+        assertThat(new SnapReport(new SnapLayout(512), 1).header()).endsWith("chunk_size 0.5 KB");
     }
 
     @ParameterizedTest

@@ -28,6 +28,9 @@ import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.frame.FramedOutput;
 import io.replicate.delta.peer.DeltaPeer;
 import io.replicate.delta.tree.TreeReader;
+import io.replicate.nbd.client.NbdAddress;
+import io.replicate.nbd.client.NbdVolume;
+import io.replicate.nbd.protocol.Nbd;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
@@ -42,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 /** {@code dds --extract}. */
 final class DdsExtract {
     private static final String BITMAP = "bitmap:";
+    private static final String QEMU = Nbd.DIRTY_BITMAP;
     private static final Duration RETRY_FOR = Duration.ofMinutes(1);
 
     private final DdsOptions options;
@@ -61,10 +65,10 @@ final class DdsExtract {
         }
         requireFormat();
         final Locator sourceLocator = Locator.parse(DdsOptions.need(options.source, "--source"));
-        // A bitmap is read before the data is opened: servers limit how many clients they take at once.
-        try (@Nullable Changes marked = bitmap(sourceLocator);
-                Images.Opened source = Images.source(sourceLocator);
-                Changes changes = marked != null ? marked : changes(source)) {
+        final @Nullable Source<Extent> marked = marked(sourceLocator);
+        try (Images.Opened source =
+                        marked == null ? Images.source(sourceLocator) : Images.opened(marked, sourceLocator);
+                Changes changes = marked == null ? changes(source) : bitmap(marked)) {
             final SnapReport report = DeltaExtract.report(changes);
             if (verbose) {
                 streams.report(report);
@@ -137,15 +141,32 @@ final class DdsExtract {
         }
     }
 
-    private @Nullable Changes bitmap(final Locator sourceLocator) throws IOException {
+    /**
+     * Opens a source whose bitmap is asked for, or returns null. Bitmap and data come over one connection: a server may
+     * take one client at a time, as qemu-nbd does, and end with it.
+     */
+    @SuppressWarnings("unchecked") // a store of digests refuses the selection
+    private @Nullable Source<Extent> marked(final Locator locator) throws IOException {
         if (options.changes == null || !options.changes.startsWith(BITMAP)) {
             return null;
         }
-        final String name = DdsOptions.need(options.changes.substring(BITMAP.length()), "--changes " + BITMAP + "…");
-        try (Source<Extent> source = extents(sourceLocator)) {
-            return new BitmapChanges(source, name, layout())
-                    .find(source.geometry().sizeBytes());
+        layout(); // refused before anything is opened
+        if (!NbdAddress.schemes().contains(locator.scheme())) {
+            return (Source<Extent>) Providers.source(locator);
         }
+        final boolean chosen = locator.parameter("connections").isPresent();
+        return NbdVolume.open(NbdAddress.of(chosen ? locator : locator.with("connections", "1")), bitmapName());
+    }
+
+    private Changes bitmap(final Source<Extent> source) throws IOException {
+        return new BitmapChanges(source, bitmapName(), layout())
+                .find(source.geometry().sizeBytes());
+    }
+
+    private String bitmapName() throws ReplicationException {
+        final String name = DdsOptions.need(options.changes, "--changes").substring(BITMAP.length());
+        return DdsOptions.need(
+                name.startsWith(QEMU) ? name.substring(QEMU.length()) : name, "--changes " + BITMAP + "…");
     }
 
     private Changes hashed(final String what, final Images.Opened source) throws IOException {
@@ -153,11 +174,6 @@ final class DdsExtract {
                 DeltaPeer peer = DeltaPeer.connect(Locator.parse(what))) {
             return new TreeChanges(tree, peer).find(source.size());
         }
-    }
-
-    @SuppressWarnings("unchecked") // a store of digests refuses the selection
-    private static Source<Extent> extents(final Locator locator) throws IOException {
-        return (Source<Extent>) Providers.source(locator);
     }
 
     private SnapLayout layout() throws ReplicationException {

@@ -272,6 +272,35 @@ class DdsCommandTest {
     }
 
     @Test
+    void anRbdDiffKeepsAnUndoAndAppliesOnce() throws IOException {
+        final Path diff = extract("--format", "rbd", "--base", "s1", "--generation", "s2");
+        assertThat(dds("--merge", "--cow", diff, "--dest", base, "--undo", "1"))
+                .as(err)
+                .isZero();
+        assertThat(target()).isEqualTo(next);
+        assertThat(dds("--merge", "--cow", diff, "--dest", base, "--undo", "1"))
+                .as(err)
+                .isZero();
+        assertThat(err).contains("at generation s2 already");
+        assertThat(dds("--rollback", "--dest", base)).as(err).isZero();
+        assertThat(target()).isEqualTo(old);
+    }
+
+    @Test
+    void anRbdDiffIsNotMergedIntoAMixture() throws IOException {
+        final Path diff = Files.move(extract("--format", "rbd"), dir.resolve("delta.rbd"));
+        final byte[] stream = Files.readAllBytes(extract());
+        final Path cut = write("cut.snap", Arrays.copyOf(stream, 3 * CHUNK + 10));
+        assertThat(dds("--merge", "--in-place", "--cow", cut, "--dest", base)).isEqualTo(ExitCode.FAILED);
+        final byte[] mixture = target();
+
+        assertThat(dds("--merge", "--cow", diff, "--dest", base)).isNotZero();
+
+        assertThat(err).contains("in-place");
+        assertThat(target()).isEqualTo(mixture);
+    }
+
+    @Test
     void changesNamedByThinDeltaAndByAnRbdDiffAreExtracted() throws IOException {
         final Path xml = dir.resolve("delta.xml");
         Files.writeString(

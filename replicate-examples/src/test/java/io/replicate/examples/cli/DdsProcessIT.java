@@ -173,10 +173,7 @@ class DdsProcessIT {
         final Path socket = dir.resolve("nbd.sock");
         final Process server = new ProcessBuilder(
                         "qemu-nbd",
-                        "-r",
-                        "-t",
-                        "-e",
-                        "4",
+                        "-r", // one client at a time, and ends when it leaves
                         "-f",
                         "qcow2",
                         "-B",

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -46,6 +47,17 @@ public final class NbdVolume implements Volume {
     /** Connects to an export. */
     public static NbdVolume open(NbdAddress address) throws IOException {
         return new NbdVolume(address, new Connections(address, List.of(Nbd.BASE_ALLOCATION)));
+    }
+
+    /**
+     * Connects to an export, and asks for a dirty bitmap as well, so that it needs no connection of its own: some servers
+     * take one client at a time, and end when that leaves.
+     *
+     * @param bitmap name, without {@code qemu:dirty-bitmap:}.
+     */
+    public static NbdVolume open(NbdAddress address, String bitmap) throws IOException {
+        final List<String> contexts = List.of(Nbd.BASE_ALLOCATION, Nbd.DIRTY_BITMAP + bitmap);
+        return new NbdVolume(address, new Connections(address, contexts));
     }
 
     /** Returns what the server said of the export. */
@@ -90,13 +102,13 @@ public final class NbdVolume implements Volume {
     public record StatusRun(long offset, long length, long flags) {}
 
     /**
-     * Returns the status of the whole export in a metadata context, for other contexts than base:allocation by a connection
-     * of its own.
+     * Returns the status of the whole export in a metadata context, by a connection of its own for one that the volume did
+     * not ask for when it was opened.
      *
      * @throws ReplicationException MISUSE when the server does not have the context.
      */
     public List<StatusRun> status(String context) throws IOException {
-        if (context.equals(Nbd.BASE_ALLOCATION)) {
+        if (context.equals(Nbd.BASE_ALLOCATION) || id(info, context).isPresent()) {
             return status(connections, context);
         }
         try (Connections own = new Connections(address, List.of(context))) {
@@ -105,7 +117,7 @@ public final class NbdVolume implements Volume {
     }
 
     private List<StatusRun> status(Connections own, String context) throws IOException {
-        if (own.info().contexts().isEmpty()) {
+        if (id(own.info(), context).isEmpty()) {
             throw ReplicationException.misuse(address + ": the server has no metadata context '" + context + "'");
         }
         final List<StatusRun> runs = new ArrayList<>();
@@ -113,8 +125,8 @@ public final class NbdVolume implements Volume {
             final Call call = statusCall(at, info.sizeBytes() - at, 0);
             final Wire wire = own.call(call);
             final long before = at;
-            for (final Call.Descriptor d :
-                    call.status(wire.info().contexts().get(0).id())) {
+            // of a new connection too: one that lost the context is refused when it is made
+            for (final Call.Descriptor d : call.status(id(wire.info(), context).orElseThrow())) {
                 final long length = Math.min(d.length(), info.sizeBytes() - at);
                 if (length > 0) {
                     runs.add(new StatusRun(at, length, d.flags()));
@@ -126,6 +138,13 @@ public final class NbdVolume implements Volume {
             }
         }
         return runs;
+    }
+
+    private static OptionalInt id(ExportInfo of, String context) {
+        return of.contexts().stream()
+                .filter(c -> c.name().equals(context))
+                .mapToInt(ExportInfo.Context::id)
+                .findFirst();
     }
 
     private Call statusCall(long offset, long length, int flags) {
@@ -285,7 +304,7 @@ public final class NbdVolume implements Volume {
         if (length == 0) {
             return List.of();
         }
-        if (info.contexts().isEmpty()) {
+        if (id(info, Nbd.BASE_ALLOCATION).isEmpty()) {
             return List.of(Extent.data(offset, length));
         }
         // blocks are asked for whole; their surplus is cut off below
@@ -295,10 +314,8 @@ public final class NbdVolume implements Volume {
         final Wire wire = connections.call(call);
         final List<Extent> extents = new ArrayList<>();
         long at = from;
-        final List<ExportInfo.Context> ids = wire.info().contexts();
-        for (final Call.Descriptor d : ids.isEmpty()
-                ? List.<Call.Descriptor>of()
-                : call.status(ids.get(0).id())) {
+        final OptionalInt id = id(wire.info(), Nbd.BASE_ALLOCATION);
+        for (final Call.Descriptor d : id.isEmpty() ? List.<Call.Descriptor>of() : call.status(id.getAsInt())) {
             final long begin = Math.max(at, offset);
             final long end = Math.min(at + Math.min(d.length(), info.sizeBytes() - at), offset + length);
             at += Math.min(d.length(), info.sizeBytes() - at);
