@@ -54,10 +54,16 @@ public final class NbdVolume implements Volume {
      * take one client at a time, and end when that leaves.
      *
      * @param bitmap name, without {@code qemu:dirty-bitmap:}.
+     * @throws ReplicationException MISUSE when the server does not have it.
      */
     public static NbdVolume open(NbdAddress address, String bitmap) throws IOException {
-        final List<String> contexts = List.of(Nbd.BASE_ALLOCATION, Nbd.DIRTY_BITMAP + bitmap);
-        return new NbdVolume(address, new Connections(address, contexts));
+        final String context = Nbd.DIRTY_BITMAP + bitmap;
+        final Connections connections = new Connections(address, List.of(Nbd.BASE_ALLOCATION, context));
+        if (id(connections.info(), context).isEmpty()) {
+            connections.close();
+            throw unknown(address, context);
+        }
+        return new NbdVolume(address, connections);
     }
 
     /** Returns what the server said of the export. */
@@ -118,7 +124,7 @@ public final class NbdVolume implements Volume {
 
     private List<StatusRun> status(Connections own, String context) throws IOException {
         if (id(own.info(), context).isEmpty()) {
-            throw ReplicationException.misuse(address + ": the server has no metadata context '" + context + "'");
+            throw unknown(address, context);
         }
         final List<StatusRun> runs = new ArrayList<>();
         for (long at = 0; at < info.sizeBytes(); ) {
@@ -138,6 +144,10 @@ public final class NbdVolume implements Volume {
             }
         }
         return runs;
+    }
+
+    private static ReplicationException unknown(NbdAddress address, String context) {
+        return ReplicationException.misuse(address + ": the server has no metadata context '" + context + "'");
     }
 
     private static OptionalInt id(ExportInfo of, String context) {
