@@ -101,6 +101,7 @@ public final class RingServer implements AutoCloseable {
     /** Collects how a server shall work. */
     public static final class Builder {
         private static final int MAX_FANOUT = 8;
+        private static final int MAX_PORT = 65535;
         private static final int MAX_STREAMS = 16;
         private static final int MAX_BLOCK_BYTES = 1 << 20;
 
@@ -140,7 +141,7 @@ public final class RingServer implements AutoCloseable {
 
         /** Sets the port of nodes whose address names none. */
         public Builder port(final int defaultPort) {
-            port = defaultPort;
+            port = inRange("port", defaultPort, 1, MAX_PORT);
             return this;
         }
 

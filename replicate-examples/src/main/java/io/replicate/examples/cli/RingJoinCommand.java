@@ -109,6 +109,11 @@ final class RingJoinCommand extends AbstractCommand implements RingConfig.Config
                 code = once(stop, lines);
             }
             return code;
+        } catch (final ReplicationException e) {
+            if (lines != null) {
+                lines.event("error", Map.of("message", String.valueOf(e.getMessage())));
+            }
+            throw e;
         }
     }
 

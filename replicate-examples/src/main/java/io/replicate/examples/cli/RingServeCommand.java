@@ -122,20 +122,11 @@ final class RingServeCommand extends AbstractCommand implements RingConfig.Confi
     }
 
     @Override
-    @SuppressWarnings("unchecked") // the geometry of a store of digests is refused by the plan
     int run() throws Exception {
-        final Locator locator = Locator.parse("-".equals(source) ? "stdio:" : source);
         final @Nullable JsonLines lines = json ? new JsonLines(out()) : null;
-        try (StopSignal stop = StopSignal.listen();
-                RingProgress progress = new RingProgress(err(), lines);
-                Source<Extent> opened = (Source<Extent>) Providers.source(locator);
-                RingServer server =
-                        builder(opened, SourceIdentity.of(locator), progress).open()) {
-            stop.then(server::cancel);
-            final List<NodeReport> reports;
+        try (StopSignal stop = StopSignal.listen()) {
             try {
-                progress.watch(server, opened.geometry().sizeBytes());
-                reports = server.run();
+                return serve(stop, lines);
             } catch (final ReplicationException e) {
                 if (lines != null) {
                     lines.event("error", Map.of("message", String.valueOf(e.getMessage())));
@@ -146,6 +137,19 @@ final class RingServeCommand extends AbstractCommand implements RingConfig.Confi
                 }
                 throw e;
             }
+        }
+    }
+
+    @SuppressWarnings("unchecked") // the geometry of a store of digests is refused by the plan
+    private int serve(final StopSignal stop, final @Nullable JsonLines lines) throws IOException {
+        final Locator locator = Locator.parse("-".equals(source) ? "stdio:" : source);
+        try (RingProgress progress = new RingProgress(err(), lines);
+                Source<Extent> opened = (Source<Extent>) Providers.source(locator);
+                RingServer server =
+                        builder(opened, SourceIdentity.of(locator), progress).open()) {
+            stop.then(server::cancel);
+            progress.watch(server, opened.geometry().sizeBytes());
+            final List<NodeReport> reports = server.run();
             progress.finish();
             if (lines == null) {
                 RingTable.print(out(), reports, server.digest());
