@@ -21,6 +21,9 @@ public final class Hosts implements AutoCloseable {
     private final String tag;
     private final String subnet;
 
+    /** Who is stopped takes his hosts with him. */
+    private final Thread atExit = new Thread(this::remove, "bench-hosts");
+
     private Hosts(final int count) {
         this.count = count;
         this.tag = PREFIX + ProcessHandle.current().pid() % 10_000 + NEXT.getAndIncrement();
@@ -30,6 +33,7 @@ public final class Hosts implements AutoCloseable {
     /** Makes {@code count} hosts. */
     public static Hosts make(final int count) throws IOException {
         final Hosts hosts = new Hosts(count);
+        Runtime.getRuntime().addShutdownHook(hosts.atExit);
         try {
             hosts.build();
             return hosts;
@@ -112,6 +116,15 @@ public final class Hosts implements AutoCloseable {
 
     @Override
     public void close() {
+        remove();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (final IllegalStateException e) {
+            LOG.debug("this is the end", e);
+        }
+    }
+
+    private void remove() {
         for (int host = -1; host < count; host++) {
             try {
                 sh("ip netns del " + (host < 0 ? tag + "sw" : name(host)));

@@ -48,6 +48,7 @@ final class BenchRingCommand extends AbstractCommand {
     @Override
     int run() throws Exception {
         final Path work = Files.createTempDirectory(directory, "replicate-bench-");
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> deleteIfThere(work), "bench-clean"));
         try {
             final List<String> missed = new RingBench(
                             out(),
@@ -62,6 +63,13 @@ final class BenchRingCommand extends AbstractCommand {
             err().println("missed: " + String.join("; ", missed));
             return ExitCode.FAILED;
         } finally {
+            Trees.delete(work);
+        }
+    }
+
+    /** Who is stopped takes his files with him. */
+    private static void deleteIfThere(final Path work) {
+        if (Files.exists(work)) {
             Trees.delete(work);
         }
     }
