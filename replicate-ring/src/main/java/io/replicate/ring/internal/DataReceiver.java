@@ -1,6 +1,8 @@
 package io.replicate.ring.internal;
 
 import io.replicate.core.block.BlockPool;
+import io.replicate.core.posix.Errnos;
+import io.replicate.core.posix.PosixException;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.ring.internal.ControlMessage.DataHello;
 import io.replicate.ring.internal.ControlMessage.DataReady;
@@ -181,7 +183,14 @@ final class DataReceiver {
 
     /** Whatever happens to a link, another parent may come; only what happens to the feed is our own end. */
     private boolean isFatal(final IOException e) {
-        return isClosed() || (appending && ReplicationException.categoryOf(e) != ReplicationException.Category.CORRUPT);
+        return isClosed()
+                || isOfTheStore(e)
+                || (appending && ReplicationException.categoryOf(e) != ReplicationException.Category.CORRUPT);
+    }
+
+    /** What the kernel tells of the target while it moves bytes there, such as a full disk, is no fault of a parent. */
+    private static boolean isOfTheStore(final IOException e) {
+        return e instanceof PosixException p && p.errno() != Errnos.EBADF; // EBADF: the link was closed meanwhile
     }
 
     private void reportIfAlone(final Hop hop, final IOException e) {
