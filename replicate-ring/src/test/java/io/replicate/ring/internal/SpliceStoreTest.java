@@ -17,13 +17,19 @@ import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Target;
 import io.replicate.core.spi.Transport;
+import io.replicate.core.spi.Unit;
+import io.replicate.ring.internal.ControlMessage.DataHello;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -92,5 +98,53 @@ class SpliceStoreTest {
             session.commit(Revision.NONE);
         }
         assertThat(Files.readAllBytes(target)).isEqualTo(new byte[SIZE]);
+    }
+
+    /** Another parent would run into the same: the node has failed, and says where. */
+    @Test
+    @SuppressWarnings("unchecked") // file: is a sink of extents
+    void aFullFileSystemIsNoFaultOfTheParent() throws Exception {
+        final Path small = Files.createDirectory(directory.resolve("small"));
+        assumeTrue(
+                run("mount", "-t", "tmpfs", "-o", "size=" + LENGTH, "none", small.toString()),
+                "missing kernel feature: mount, which only root may");
+        final List<String> blamed = new CopyOnWriteArrayList<>();
+        try (Transport tcp = Providers.transport(Locator.parse("tcp://"));
+                Listener listener = tcp.listen(Locator.parse("tcp://127.0.0.1:0"));
+                Link out = tcp.connect(listener.local(), WAIT);
+                Wire parent = new Wire(out);
+                BlockPool pool = new BlockPool(SIZE, 2);
+                Sink<Extent> sink = (Sink<Extent>)
+                        Providers.sink(Locator.file(small.resolve("copy.img").toString()));
+                Session<Extent> session = sink.begin(Target.ofSize(Unit.UNKNOWN))) {
+            final Feed feed = new Feed(0, 2, true, WAIT, WAIT);
+            final DataReceiver receiver = new DataReceiver(
+                    feed, pool, WAIT, WAIT, SpliceStore.of(session), (by, reason) -> blamed.add(reason));
+            receiver.offer(
+                    new Wire(Objects.requireNonNull(listener.accept(WAIT))),
+                    new DataHello(ControlMessage.VERSION, "session", 1, SessionContext.SERVER, 0, 1));
+            final byte[] bytes = new byte[SIZE];
+            random.nextBytes(bytes);
+            final Block block = pool.take();
+            block.length(SIZE);
+            block.bytes().put(bytes);
+            final Frame whole = FrameMaker.of(0, block, new CRC32C());
+            parent.send(whole, nothingStored);
+            whole.release();
+
+            assertThatThrownBy(receiver::run).hasMessageContaining("ENOSPC");
+            assertThat(blamed).isEmpty();
+            receiver.close();
+            feed.fail(new IOException("the end of the test"));
+        } finally {
+            run("umount", "--lazy", small.toString());
+        }
+    }
+
+    private static boolean run(final String... command) throws IOException, InterruptedException {
+        final Process process =
+                new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getInputStream().readAllBytes();
+        return process.waitFor() == 0;
     }
 }
