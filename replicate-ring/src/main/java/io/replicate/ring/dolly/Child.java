@@ -225,7 +225,7 @@ final class Child implements AutoCloseable {
         }
         final String plain = Extension.plain(line);
         waitingFor.removeIf(host -> plain.equals(dialect.ready(host)));
-        events.line(this, line);
+        events.line(this, plain); // the announcement was for us: those further up must not see it
         return true;
     }
 

@@ -315,6 +315,24 @@ class ClientWireTest {
         assertThat(child.config()).hasSize(1449).endsWith(' ');
     }
 
+    /** It was for us: an old server counts words in what one read gets, and the less that is the better. */
+    @Test
+    void announcementOfTheChildDoesNotFlowBackToAnOldParent() throws Exception {
+        final ServerSocket controls = closing(RawPeer.listen(DollyRing.address(2), ring.controlPort));
+        final ServerSocket datas = closing(RawPeer.listen(DollyRing.address(2), ring.dataPort));
+        ring.client(1);
+        final RawPeer parent = parentOf(1, false);
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1", "n2"), "n1");
+        final RawPeer child = closing(new RawPeer(false));
+        child.control = RawPeer.accept(controls);
+        child.config();
+        child.data = RawPeer.accept(datas);
+
+        child.say(RawPeer.configured(Dialect.CLASSIC, "n2") + " [replicate 1 " + "0".repeat(32) + "]\n");
+
+        assertThat(parent.rawLine()).isEqualTo(RawPeer.configured(Dialect.CLASSIC, "n2"));
+    }
+
     @Test
     void silentDataConnectionThatIsStillOpenIsPassedOver() throws Exception {
         final CompletableFuture<DollyReport> client = ring.client(1);
