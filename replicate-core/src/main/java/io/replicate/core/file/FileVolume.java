@@ -261,7 +261,7 @@ public final class FileVolume implements Volume {
         final long end = offset + length;
         long at = offset;
         while (at < end && found.size() < limit) {
-            final FileRange data = file.isBlockDevice() ? new FileRange(at, end - at) : file.nextData(at);
+            final FileRange data = file.isBlockDevice() ? new FileRange(at, end - at) : file.nextData(at, end);
             final long begin = data == null ? end : Math.min(data.offset(), end);
             if (begin > at) {
                 found.add(Extent.hole(at, begin - at));

@@ -187,6 +187,14 @@ public final class NativeFile implements AutoCloseable {
      * the file system or device cannot tell.
      */
     public @Nullable FileRange nextData(long from) throws PosixException {
+        return nextData(from, Long.MAX_VALUE);
+    }
+
+    /**
+     * As {@link #nextData(long)}, but null if no data begins before {@code before}: the end of a later run is not looked
+     * for, which a file system in memory finds page by page.
+     */
+    public @Nullable FileRange nextData(long from, long before) throws PosixException {
         int number = fd.acquire();
         try {
             long data = posix.lseek(number, from, Linux.SEEK_DATA);
@@ -198,6 +206,9 @@ public final class NativeFile implements AutoCloseable {
                 return from < size ? new FileRange(from, size - from) : null;
             }
             PosixException.check(data, "lseek SEEK_DATA", name(), from, -1);
+            if (data >= before) {
+                return null;
+            }
             long hole = posix.lseek(number, data, Linux.SEEK_HOLE);
             if (hole == -Errnos.ENXIO) {
                 return null; // truncated since

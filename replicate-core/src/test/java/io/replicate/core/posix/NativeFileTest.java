@@ -144,6 +144,8 @@ class NativeFileTest {
             assertThat(file.nextData(0)).isEqualTo(new FileRange(MIB, 65_536));
             assertThat(file.nextData(MIB + 65_536)).isEqualTo(new FileRange(4L * MIB, 65_536));
             assertThat(file.nextData(4L * MIB + 65_536)).isNull();
+            assertThat(file.nextData(0, MIB)).isNull();
+            assertThat(file.nextData(0, MIB + 1)).isEqualTo(new FileRange(MIB, 65_536));
             assertThat(file.nextData(8L * MIB)).isNull();
         }
     }

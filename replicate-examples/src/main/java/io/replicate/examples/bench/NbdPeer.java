@@ -31,9 +31,9 @@ final class NbdPeer implements AutoCloseable {
         this.process = process;
     }
 
-    /** Starts ours. */
+    /** Starts ours, with the options that the launcher gives to a server. */
     static NbdPeer ours(final Path file) throws IOException, InterruptedException {
-        final List<String> command = new ArrayList<>(OurProgram.command("-Xmx128m"));
+        final List<String> command = new ArrayList<>(OurProgram.command("-Xmx128m", "-XX:CompileThresholdScaling=1"));
         final int port = freePort();
         command.addAll(
                 List.of("nbd", "serve", file.toString(), "--addr", "127.0.0.1", "--port", Integer.toString(port)));

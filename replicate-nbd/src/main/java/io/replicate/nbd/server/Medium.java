@@ -25,7 +25,10 @@ final class Medium {
     private static final int KNOWN_SHIFT = 16;
 
     private static final long MAX_KNOWN_BYTES = 1L << 46;
-    /** How much is asked for when a place is not known yet. */
+    /**
+     * How much is asked for when a place is not known yet. A file is asked to its end: a file system in memory walks to the
+     * next hole page by page whatever the question, so that a thousand questions would cost a thousand walks.
+     */
     private static final long LOOK_AHEAD = 4 << 20;
 
     private static final int LOOK_AHEAD_EXTENTS = 64;
@@ -245,7 +248,7 @@ final class Medium {
             return volume.extents(offset, length, limit);
         }
         final long from = offset >>> KNOWN_SHIFT << KNOWN_SHIFT;
-        final long to = Math.min(size, Math.max(offset + length, from + LOOK_AHEAD));
+        final long to = file != null ? size : Math.min(size, Math.max(offset + length, from + LOOK_AHEAD));
         final List<Extent> wide = volume.extents(from, to - from, LOOK_AHEAD_EXTENTS);
         for (final Extent extent : wide) {
             if (extent.hasData()) {
