@@ -167,7 +167,7 @@ final class NbdServeCommand extends AbstractCommand {
 
     private void ready(NbdServer server) throws IOException {
         final List<String> addresses =
-                server.addresses().stream().map(NbdServeCommand::uri).toList();
+                server.addresses().stream().map(this::uri).toList();
         if (json) {
             new JsonLines(out())
                     .print(Map.of(
@@ -184,13 +184,14 @@ final class NbdServeCommand extends AbstractCommand {
         err().flush();
     }
 
-    private static String uri(java.net.SocketAddress address) {
+    private String uri(java.net.SocketAddress address) {
         if (address instanceof InetSocketAddress inet) {
             final String host = inet.getAddress().getHostAddress();
-            return "nbd://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort();
+            return (tls ? "nbds://" : "nbd://") + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":"
+                    + inet.getPort();
         }
         final String path = String.valueOf(address);
-        return path.startsWith("/") ? "nbd+unix:///?socket=" + path : "an inherited socket";
+        return path.startsWith("/") ? (tls ? "nbds" : "nbd") + "+unix:///?socket=" + path : "an inherited socket";
     }
 
     private NbdServer.Builder builder(Deque<Volume> opened) throws IOException {

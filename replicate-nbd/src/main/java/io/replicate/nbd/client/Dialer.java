@@ -15,6 +15,7 @@ import io.replicate.nbd.protocol.NbdTls;
 import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.tls.PskHandler;
 import io.replicate.nbd.tls.PskTls;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -110,6 +111,9 @@ final class Dialer {
 
     /** Netty says which system call failed, and repeats the address: only the reason in between is news to a user. */
     private static String reason(Throwable cause) {
+        if (cause instanceof FileNotFoundException) {
+            return "there is no such socket"; // Netty gives no message
+        }
         final String text = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
         final Matcher errno = ERRNO.matcher(text);
         return errno.find() ? errno.group(1) : text;

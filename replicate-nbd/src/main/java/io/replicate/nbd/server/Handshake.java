@@ -158,6 +158,9 @@ final class Handshake {
     }
 
     private void refuseLong() {
+        if (option == Nbd.OPT_SET_META_CONTEXT) {
+            forgetContexts();
+        }
         if (option == Nbd.OPT_ABORT) {
             abort();
         } else if (mustHaveTls()) {

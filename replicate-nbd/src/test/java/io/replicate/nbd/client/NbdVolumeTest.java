@@ -203,4 +203,14 @@ class NbdVolumeTest {
             assertThat(NbdClient.list(address)).containsOnlyKeys("disk");
         }
     }
+
+    @Test
+    void aSocketThatIsNotThereIsNamed() throws Exception {
+        final NbdAddress nowhere =
+                NbdAddress.of(Locator.parse("nbd+unix:///?socket=/nonexistent/nbd.sock&reconnect=0"));
+
+        assertThatThrownBy(() -> NbdVolume.open(nowhere))
+                .isInstanceOf(ReplicationException.class)
+                .hasMessage("cannot connect to nbd+unix:/nonexistent/nbd.sock: there is no such socket");
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.replicate.core.memory.MemoryVolume;
 import io.replicate.nbd.protocol.Nbd;
+import io.replicate.nbd.protocol.NbdError;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -291,6 +292,22 @@ class HandshakeTest {
         try (TestServer test = new TestServer(b -> b.access(list));
                 RawClient client = test.client()) {
             assertThat(client.atEnd()).isTrue();
+        }
+    }
+
+    @Test
+    void aSelectionThatIsTooLongReplacesTheOneBefore() throws Exception {
+        try (TestServer test = new TestServer();
+                RawClient client = test.client().greet()) {
+            client.ask(Nbd.OPT_STRUCTURED_REPLY);
+            client.ask(Nbd.OPT_SET_META_CONTEXT, RawClient.contexts("", Nbd.BASE_ALLOCATION));
+            assertThat(client.reply().type()).isEqualTo(Nbd.REP_ACK);
+            assertThat(client.ask(Nbd.OPT_SET_META_CONTEXT, new byte[70_000]).type())
+                    .isEqualTo(Nbd.REP_ERR_TOO_BIG);
+            client.go("");
+            client.request(0, Nbd.CMD_BLOCK_STATUS, 1, 0, 4096);
+
+            assertThat(client.chunk().error()).isEqualTo(NbdError.EINVAL);
         }
     }
 }

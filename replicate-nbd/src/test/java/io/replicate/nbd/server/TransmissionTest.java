@@ -300,6 +300,26 @@ class TransmissionTest {
     }
 
     @Test
+    void aReplyThatTheSocketCannotTakeAtOnceOutlivesAHalfClose() throws Exception {
+        final int requests = 4;
+        try (TestServer test = new TestServer();
+                RawClient c = test.client()) {
+            c.socket.setReceiveBufferSize(4096); // most of the replies wait in the server
+            c.structured("");
+            for (int i = 0; i < requests; i++) {
+                c.request(0, Nbd.CMD_READ, i, 0, TestServer.SIZE);
+            }
+            c.socket.shutdownOutput();
+
+            int done = 0;
+            while (done < requests) {
+                done += c.chunk().done() ? 1 : 0;
+            }
+            assertThat(c.atEnd()).isTrue();
+        }
+    }
+
+    @Test
     void halfACloseIsAnsweredInFull() throws Exception {
         try (TestServer test = new TestServer();
                 RawClient c = test.client().simple("")) {
