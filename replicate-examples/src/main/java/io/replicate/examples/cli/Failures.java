@@ -63,6 +63,6 @@ final class Failures {
     }
 
     private static String oneLine(final String text) {
-        return text.strip().replaceAll("\\s*\\R\\s*", " ");
+        return Terminal.printable(text.strip().replaceAll("\\s*\\R\\s*", " "));
     }
 }

@@ -28,7 +28,9 @@ final class NbdInfoCommand extends AbstractCommand {
             new JsonLines(out()).print(fields);
         } else {
             fields.forEach((key, value) -> out().println(key + ": "
-                    + (key.endsWith("size") ? value + " (" + Sizes.format((Long) value) + ")" : value)));
+                    + (key.endsWith("size")
+                            ? value + " (" + Sizes.format((Long) value) + ")"
+                            : Terminal.printable(String.valueOf(value)))));
         }
         return ExitCode.OK;
     }

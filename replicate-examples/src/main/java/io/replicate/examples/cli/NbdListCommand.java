@@ -28,8 +28,9 @@ final class NbdListCommand extends AbstractCommand {
                 fields.put("description", export.getValue());
                 lines.print(fields);
             } else {
-                out().println((export.getKey().isEmpty() ? "\"\"" : export.getKey())
-                        + (export.getValue().isEmpty() ? "" : "\t" + export.getValue()));
+                final String name = Terminal.printable(export.getKey());
+                final String description = Terminal.printable(export.getValue());
+                out().println((name.isEmpty() ? "\"\"" : name) + (description.isEmpty() ? "" : "\t" + description));
             }
         }
         return ExitCode.OK;

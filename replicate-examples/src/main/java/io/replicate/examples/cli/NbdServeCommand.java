@@ -14,6 +14,7 @@ import io.replicate.nbd.tls.PskTls;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -39,6 +40,10 @@ import picocli.CommandLine.Parameters;
         })
 final class NbdServeCommand extends AbstractCommand {
     private static final int FIRST_INHERITED = 3;
+    /** Oldstyle clients are told a multiple of this. */
+    private static final long OLDSTYLE_BLOCK = 512;
+
+    private static final int MAX_STRING = 4096;
 
     @Parameters(
             arity = "1..*",
@@ -177,8 +182,11 @@ final class NbdServeCommand extends AbstractCommand {
                             server.exports().stream().map(Export::name).toList()));
         }
         for (final Export export : server.exports()) {
-            err().println("nbd: serving " + export + ", " + export.sizeBytes() + " bytes"
-                    + (export.isReadOnly() ? ", read-only" : ""));
+            final long served = oldstyle ? export.sizeBytes() & -OLDSTYLE_BLOCK : export.sizeBytes();
+            final long behind = export.volume().geometry().sizeBytes() - served;
+            err().println("nbd: serving " + export + ", " + served + " bytes"
+                    + (export.isReadOnly() ? ", read-only" : "")
+                    + (behind > 0 ? "; the last " + behind + " bytes are less than a block and not served" : ""));
         }
         addresses.forEach(a -> err().println("nbd: listening on " + a));
         err().flush();
@@ -212,6 +220,9 @@ final class NbdServeCommand extends AbstractCommand {
             builder.hideExports();
         }
         builder.limits(limits());
+        if (description.getBytes(StandardCharsets.UTF_8).length > MAX_STRING) {
+            throw usage("--description must be at most " + MAX_STRING + " bytes");
+        }
         if (volumes.size() > 1 && (name != null || oldstyle)) {
             throw usage((oldstyle ? "--oldstyle" : "--export") + " is for a single export");
         }

@@ -53,6 +53,7 @@ final class SteadyEpoll implements IoHandler {
         }
 
         @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // the signature is that of Netty
         public <T> T attachment() {
             return registration.attachment();
         }
