@@ -42,6 +42,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
     private boolean tls;
     private boolean inputClosed;
     private boolean lingering;
+    private boolean outputClosed;
 
     Connection(
             Channel channel,
@@ -144,9 +145,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         if (event instanceof ChannelInputShutdownEvent && !inputClosed) {
             inputClosed = true;
             final Transmission t = transmission;
-            if (lingering || t == null) {
+            if (outputClosed) {
                 channel.close();
-            } else {
+            } else if (t == null) {
+                closeWhenSent();
+            } else if (!lingering) { // else it is closed when everything is sent
                 t.inputClosed();
             }
         }
@@ -214,6 +217,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         }
         lingering = true;
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> {
+            if (inputClosed) {
+                channel.close();
+                return;
+            }
+            outputClosed = true;
             duplex.shutdownOutput();
             channel.config().setAutoRead(true);
             channel.eventLoop().schedule(() -> channel.close(), LINGER_MS, TimeUnit.MILLISECONDS);

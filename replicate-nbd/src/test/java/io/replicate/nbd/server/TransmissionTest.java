@@ -1,9 +1,11 @@
 package io.replicate.nbd.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.replicate.nbd.protocol.Nbd;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
@@ -315,6 +317,25 @@ class TransmissionTest {
             while (done < requests) {
                 done += c.chunk().done() ? 1 : 0;
             }
+            assertThat(c.atEnd()).isTrue();
+        }
+    }
+
+    @Test
+    void aHalfCloseBehindGoodbyeCutsNoReply() throws Exception {
+        try (TestServer test = new TestServer();
+                RawClient c = test.client()) {
+            c.socket.setReceiveBufferSize(4096);
+            c.simple("");
+            c.request(0, Nbd.CMD_READ, 1, 0, TestServer.SIZE);
+            c.request(0, Nbd.CMD_DISC, 2, 0, 0);
+            assertThat(c.simpleReply(1)).isZero();
+            // the server has done its part, and only the socket has something to do
+            await().atMost(Duration.ofSeconds(20)).until(() -> test.server.memoryInUse() == 0);
+
+            c.socket.shutdownOutput();
+
+            assertThat(c.in.readNBytes(TestServer.SIZE)).isEqualTo(test.stored(0, TestServer.SIZE));
             assertThat(c.atEnd()).isTrue();
         }
     }
