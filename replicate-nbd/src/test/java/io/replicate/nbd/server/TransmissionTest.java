@@ -303,7 +303,7 @@ class TransmissionTest {
 
     @Test
     void aReplyThatTheSocketCannotTakeAtOnceOutlivesAHalfClose() throws Exception {
-        final int requests = 4;
+        final int requests = 16; // of 1 MiB of data each
         try (TestServer test = new TestServer();
                 RawClient c = test.client()) {
             c.socket.setReceiveBufferSize(4096); // most of the replies wait in the server
