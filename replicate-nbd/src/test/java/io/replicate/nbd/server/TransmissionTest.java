@@ -306,7 +306,7 @@ class TransmissionTest {
         final int requests = 16; // of 1 MiB of data each
         try (TestServer test = new TestServer();
                 RawClient c = test.client()) {
-            c.socket.setReceiveBufferSize(4096); // most of the replies wait in the server
+            c.socket.setReceiveBufferSize(64 << 10); // most of the replies wait in the server
             c.structured("");
             for (int i = 0; i < requests; i++) {
                 c.request(0, Nbd.CMD_READ, i, 0, TestServer.SIZE);
@@ -325,7 +325,7 @@ class TransmissionTest {
     void aHalfCloseBehindGoodbyeCutsNoReply() throws Exception {
         try (TestServer test = new TestServer();
                 RawClient c = test.client()) {
-            c.socket.setReceiveBufferSize(4096);
+            c.socket.setReceiveBufferSize(64 << 10);
             c.simple("");
             c.request(0, Nbd.CMD_READ, 1, 0, TestServer.SIZE);
             c.request(0, Nbd.CMD_DISC, 2, 0, 0);
