@@ -128,6 +128,7 @@ public final class DollyServer implements AutoCloseable {
                 throw ReplicationException.fail("no client can be reached: " + outflow.reasons(), null);
             }
             listener.verbose("Waiting for ring to build...");
+            listen();
             outflow.awaitReady(options.startWait().multipliedBy(2));
             listener.verbose("Accepted.");
             listener.verbose("Server: Sending data...");
@@ -207,9 +208,22 @@ public final class DollyServer implements AutoCloseable {
     }
 
     private final List<String> seen = new ArrayList<>();
+    private final List<String> early = new ArrayList<>();
+    private boolean listening;
+
+    /** What clients have said meanwhile is told behind the line that says that it is waited for, as dolly does. */
+    private synchronized void listen() {
+        listening = true;
+        early.forEach(this::flowsBack);
+        early.clear();
+    }
 
     private synchronized void flowsBack(final String line) {
         if (line.startsWith("+")) {
+            return;
+        }
+        if (!listening) {
+            early.add(line);
             return;
         }
         final String plain = Extension.plain(line);
