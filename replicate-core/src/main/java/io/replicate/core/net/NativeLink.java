@@ -101,7 +101,7 @@ final class NativeLink implements Link {
                 for (; next < blocks.length && !vectors.isFull(); next++) {
                     vectors.add(blocks[next].address(), blocks[next].length());
                 }
-                sendVectors();
+                sendVectors(0);
             }
         } finally {
             for (final Block block : blocks) {
@@ -112,15 +112,19 @@ final class NativeLink implements Link {
 
     @Override
     public void send(final ByteBuffer... buffers) throws IOException {
+        send(0, buffers);
+    }
+
+    private void send(final int flags, final ByteBuffer... buffers) throws IOException {
         try {
             int next = 0;
             while (next < buffers.length) {
                 final int end = gather(buffers, next);
                 if (end == next) {
-                    sendThroughScratch(buffers[next++]);
+                    sendThroughScratch(flags, buffers[next++]);
                     continue;
                 }
-                sendVectors();
+                sendVectors(flags);
                 for (; next < end; next++) {
                     buffers[next].position(buffers[next].limit());
                 }
@@ -152,14 +156,14 @@ final class NativeLink implements Link {
         return next;
     }
 
-    private void sendThroughScratch(final ByteBuffer buffer) throws IOException {
+    private void sendThroughScratch(final int flags, final ByteBuffer buffer) throws IOException {
         final ByteBuffer scratch = sendScratch();
         while (buffer.hasRemaining()) {
             final int length = Math.min(SCRATCH_BYTES, buffer.remaining());
             scratch.put(0, buffer, buffer.position(), length);
             vectors.clear();
             vectors.add(posix.addressOf(scratch), length);
-            sendVectors();
+            sendVectors(flags);
             buffer.position(buffer.position() + length);
         }
     }
@@ -171,11 +175,11 @@ final class NativeLink implements Link {
         return sendScratch;
     }
 
-    private void sendVectors() throws IOException {
+    private void sendVectors(final int flags) throws IOException {
         final int number = acquire("send to");
         try {
             while (vectors.count() > 0) {
-                final long n = writeVectors(number);
+                final long n = writeVectors(number, flags);
                 if (n > 0) {
                     vectors.consume(n);
                 } else if (n == 0 || n == -Errnos.EAGAIN) {
@@ -189,7 +193,10 @@ final class NativeLink implements Link {
         }
     }
 
-    private long writeVectors(final int number) throws IOException {
+    private long writeVectors(final int number, final int flags) throws IOException {
+        if (flags != 0) {
+            return posix.send(number, vectors.firstBase(), vectors.firstLength(), flags);
+        }
         if (vectors.count() == 1) {
             return posix.write(number, vectors.firstBase(), vectors.firstLength());
         }
@@ -199,6 +206,12 @@ final class NativeLink implements Link {
             throwIfClosed("send to");
             throw ReplicationException.retry("send to " + peer + ": " + NativeSockets.reason(e), e);
         }
+    }
+
+    @Override
+    public long sendFile(final ByteBuffer head, final FileSlice slice) throws IOException {
+        send(slice.length() > 0 ? Linux.MSG_MORE : 0, head);
+        return sendFile(slice);
     }
 
     @Override

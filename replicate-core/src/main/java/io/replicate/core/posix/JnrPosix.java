@@ -166,6 +166,15 @@ final class JnrPosix implements Posix {
     }
 
     @Override
+    public long send(int fd, long address, long length, int flags) {
+        long r;
+        do {
+            r = result(libc.send(fd, address, length, flags));
+        } while (r == interrupted);
+        return r;
+    }
+
+    @Override
     public long preadv2(int fd, long address, long length, long offset, int flags) {
         Scratch area = scratch.get();
         long r;

@@ -28,6 +28,8 @@ final class LibC {
 
         long write(int fd, long address, long length);
 
+        long send(int fd, long address, long length, int flags);
+
         long preadv2(int fd, Pointer vectors, int count, long offset, int flags);
 
         long pwritev2(int fd, Pointer vectors, int count, long offset, int flags);

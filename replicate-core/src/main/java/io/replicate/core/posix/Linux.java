@@ -68,6 +68,9 @@ public final class Linux {
     public static final short POLLHUP = 0x010;
     public static final short POLLNVAL = 0x020;
 
+    /** More follows at once: a socket may wait for it with what does not fill a packet. */
+    public static final int MSG_MORE = 0x8000;
+
     public static final int SHUT_RD = 0;
     public static final int SHUT_WR = 1;
     public static final int SHUT_RDWR = 2;

@@ -53,6 +53,9 @@ public interface Posix {
 
     long write(int fd, long address, long length);
 
+    /** Writes to a socket as {@link #write}, with MSG_ flags of {@link Linux}. */
+    long send(int fd, long address, long length, int flags);
+
     /** Reads as {@link #pread} with RWF_ flags of {@link Linux}: {@code preadv2} with one buffer. */
     long preadv2(int fd, long address, long length, long offset, int flags);
 

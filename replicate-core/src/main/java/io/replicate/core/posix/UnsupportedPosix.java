@@ -90,6 +90,11 @@ abstract class UnsupportedPosix implements Posix {
     }
 
     @Override
+    public long send(int fd, long address, long length, int flags) {
+        return MISSING;
+    }
+
+    @Override
     public long sendfile(int outFd, int inFd, long inOffset, long length) {
         return MISSING;
     }

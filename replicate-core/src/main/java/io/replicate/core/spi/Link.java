@@ -29,6 +29,15 @@ public interface Link extends AutoCloseable {
     long sendFile(FileSlice slice) throws IOException;
 
     /**
+     * Sends all remaining bytes of a head, such as that of a frame, and then a file range, whose length is returned. A
+     * socket puts both into one packet.
+     */
+    default long sendFile(final ByteBuffer head, final FileSlice slice) throws IOException {
+        send(head);
+        return sendFile(slice);
+    }
+
+    /**
      * Returns the descriptor of a plain stream socket, for splice and tee; empty where bytes are transformed. It is
      * non-blocking. Whoever uses its number holds it ({@link Fd#acquire()}) meanwhile: a {@link #close()} by another
      * thread then ends the stream at once, and the number stays out of use until it is let go.

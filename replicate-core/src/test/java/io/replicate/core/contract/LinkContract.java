@@ -226,6 +226,31 @@ public abstract class LinkContract {
     }
 
     @Test
+    final void aHeadGoesBeforeItsFile(@TempDir final Path directory) throws Exception {
+        final Path file = Files.write(directory.resolve("file"), new byte[] {10, 11, 12, 13});
+        final Posix posix = Posix.get();
+
+        try (Fd fd = Fd.open(posix, file.toString(), Linux.O_RDONLY, 0)) {
+            final int number = fd.acquire();
+            final ByteBuffer head = ByteBuffer.allocateDirect(3).put(new byte[] {1, 2, 3});
+            final Future<byte[]> received = async(() -> receive(far, 5 + 100_001 + 3));
+
+            assertThat(near.sendFile(head.flip(), new FileSlice(number, 1, 2))).isEqualTo(2);
+            assertThat(near.sendFile(ByteBuffer.wrap(new byte[100_000]), new FileSlice(number, 0, 1)))
+                    .isEqualTo(1);
+            // nothing comes after this head: it must not wait for more
+            assertThat(near.sendFile(head.flip(), new FileSlice(number, 0, 0))).isZero();
+
+            assertThat(result(received))
+                    .startsWith(1, 2, 3, 11, 12, 0, 0)
+                    .endsWith(0, 0, 10, 1, 2, 3)
+                    .hasSize(5 + 100_001 + 3);
+            assertThat(head.hasRemaining()).isFalse();
+            fd.release();
+        }
+    }
+
+    @Test
     final void aFileThatIsShorterThanItsRangeFailsTheJob(@TempDir final Path directory) throws Exception {
         final Path file = Files.write(directory.resolve("file"), new byte[1000]);
         final Posix posix = Posix.get();

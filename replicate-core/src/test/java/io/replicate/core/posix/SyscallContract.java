@@ -14,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -427,14 +428,21 @@ abstract class SyscallContract {
     }
 
     @Test
-    void shutdownEndsASocketsOutput() throws IOException {
+    void whatWasSentComesBeforeTheEndOfASocketsOutput() throws IOException {
+        assertThat(posix.send(newPipe(0)[1], data.address(), 3, 0)).isNegative();
         assertThat(posix.shutdown(newPipe(0)[0], Linux.SHUT_WR)).isNegative();
         try (ServerSocketChannel server = ServerSocketChannel.open()) {
             server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             try (SocketChannel client = SocketChannel.open(server.getLocalAddress());
                     SocketChannel accepted = server.accept()) {
+                assertThat(posix.send(descriptor(client), data.address(), 3, Linux.MSG_MORE))
+                        .isEqualTo(3);
                 assertThat(posix.shutdown(descriptor(client), Linux.SHUT_WR)).isZero();
-                assertThat(accepted.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+                final ByteBuffer received = ByteBuffer.allocate(4);
+                while (accepted.read(received) > 0) {
+                    continue;
+                }
+                assertThat(Arrays.copyOf(received.array(), received.position())).isEqualTo(data.bytes(0, 3));
             }
         }
     }

@@ -43,7 +43,7 @@ final class DataOut implements AutoCloseable {
         } else if (links.length > 1) {
             inTurn(piece.bytes());
         } else if (piece.file() != null) {
-            sendFile(piece);
+            sendFile(null, piece);
         } else {
             links[0].send(piece.bytes());
         }
@@ -61,19 +61,23 @@ final class DataOut implements AutoCloseable {
         if (piece.file() == null) {
             links[0].send(bytes, piece.bytes());
         } else {
-            links[0].send(bytes);
-            sendFile(piece);
+            sendFile(bytes, piece);
         }
     }
 
-    private void sendFile(final Piece piece) throws IOException {
+    private void sendFile(final @Nullable ByteBuffer head, final Piece piece) throws IOException {
         final @Nullable Fd file = piece.file();
         if (file == null) {
             throw new IllegalStateException("a piece without a file");
         }
         final int fd = file.acquire();
         try {
-            links[0].sendFile(new FileSlice(fd, piece.fileOffset(), piece.length()));
+            final FileSlice slice = new FileSlice(fd, piece.fileOffset(), piece.length());
+            if (head == null) {
+                links[0].sendFile(slice);
+            } else {
+                links[0].sendFile(head, slice);
+            }
         } finally {
             file.release();
         }

@@ -3,9 +3,7 @@ package io.replicate.ring.internal;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -22,17 +20,21 @@ final class Feed {
     /** Frames without bytes in memory cost next to nothing: the window holds so many times more of them. */
     private static final int LIGHT_FRAMES = 64;
 
+    /** So many of them come before a consumer that is in no hurry is woken: being woken costs more than it does then. */
+    private static final int LIGHT_FRAMES_AT_ONCE = 16;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition appended = lock.newCondition();
+    private final Condition manyAppended = lock.newCondition();
     private final Condition drained = lock.newCondition();
-    private final ArrayDeque<Frame> window = new ArrayDeque<>();
+    private final FrameWindow window = new FrameWindow();
     private final List<Cursor> cursors = new ArrayList<>();
     private final int maxFrames;
     private final boolean replayable;
     private final long patienceNs;
     private final long giveUpNs;
-    private long firstSequence;
     private int inMemory;
+    private int lightInARow;
     private long endPosition;
     private boolean ended;
     private @Nullable IOException failure;
@@ -68,12 +70,17 @@ final class Feed {
             if (frame.position() != endPosition) {
                 throw ReplicationException.corrupt("frame at " + frame.position() + ", expected one at " + endPosition);
             }
-            window.addLast(frame);
+            window.add(frame);
             inMemory += frame.payload() == null ? 0 : 1;
             kept = true;
             endPosition = frame.endPosition();
             ended |= frame.isEnd();
             appended.signalAll();
+            lightInARow = frame.payload() == null && !ended ? lightInARow + 1 : LIGHT_FRAMES_AT_ONCE;
+            if (lightInARow >= LIGHT_FRAMES_AT_ONCE) {
+                lightInARow = 0;
+                manyAppended.signalAll();
+            }
         } finally {
             lock.unlock();
             if (!kept) {
@@ -90,7 +97,7 @@ final class Feed {
             if (inMemory < maxFrames && window.size() < maxFrames * LIGHT_FRAMES) {
                 return;
             }
-            if (firstNeeded() > firstSequence) {
+            if (firstNeeded() > window.first()) {
                 dropFirst();
                 continue;
             }
@@ -121,7 +128,7 @@ final class Feed {
     private boolean letStragglersGo() {
         boolean any = false;
         for (final Cursor cursor : cursors) {
-            if (!cursor.behind && cursor.mayFallBehind && cursor.sequence == firstSequence) {
+            if (!cursor.behind && cursor.mayFallBehind && cursor.sequence == window.first()) {
                 cursor.behind = true;
                 any = true;
             }
@@ -131,7 +138,6 @@ final class Feed {
 
     private void dropFirst() {
         final Frame oldest = window.removeFirst();
-        firstSequence++;
         inMemory -= oldest.payload() == null ? 0 : 1;
         oldest.release();
     }
@@ -160,10 +166,10 @@ final class Feed {
             if (failure == null) {
                 failure = cause;
             }
-            window.forEach(Frame::release);
-            window.clear();
+            window.drain(Frame::release);
             inMemory = 0;
             appended.signalAll();
+            manyAppended.signalAll();
             drained.signalAll();
         } finally {
             lock.unlock();
@@ -196,7 +202,18 @@ final class Feed {
      * @param mayFallBehind whether the consumer can read what has left the window from the store.
      */
     Cursor cursor(final long position, final boolean mayFallBehind) {
-        final Cursor cursor = new Cursor(mayFallBehind);
+        return placed(new Cursor(mayFallBehind, appended), position);
+    }
+
+    /**
+     * Returns the cursor of the node's own store, which never falls behind. Where the frames are stored already it only
+     * takes note of them, some at a time, or at the end of its wait.
+     */
+    Cursor storeCursor(final long position) {
+        return placed(new Cursor(false, manyAppended), position);
+    }
+
+    private Cursor placed(final Cursor cursor, final long position) {
         lock.lock();
         try {
             cursor.place(position);
@@ -210,6 +227,7 @@ final class Feed {
     /** One consumer's place. Used by one thread; {@link #close()} by any. */
     final class Cursor implements AutoCloseable {
         private final boolean mayFallBehind;
+        private final Condition arrival;
         private long position;
         private long sequence;
         private boolean behind;
@@ -221,17 +239,17 @@ final class Feed {
          */
         private boolean inHand;
 
-        private Cursor(final boolean mayFallBehind) {
+        private Cursor(final boolean mayFallBehind, final Condition arrival) {
             this.mayFallBehind = mayFallBehind;
+            this.arrival = arrival;
         }
 
         private void place(final long newPosition) {
             position = newPosition;
             behind = false;
-            sequence = firstSequence;
-            for (final Iterator<Frame> it = window.iterator(); it.hasNext(); sequence++) {
-                final Frame frame = it.next();
-                if (sequence == firstSequence && newPosition < frame.position()) {
+            for (sequence = window.first(); sequence < window.end(); sequence++) {
+                final Frame frame = window.get(sequence);
+                if (sequence == window.first() && newPosition < frame.position()) {
                     behind = true;
                     return;
                 }
@@ -279,7 +297,9 @@ final class Feed {
                 if (!behind) {
                     return middleOfData();
                 }
-                return window.isEmpty() ? endPosition : window.getFirst().position();
+                return window.isEmpty()
+                        ? endPosition
+                        : window.get(window.first()).position();
             } finally {
                 lock.unlock();
             }
@@ -287,10 +307,10 @@ final class Feed {
 
         /** A consumer that an earlier run with other blocks has left in the middle of one is served its rest apart. */
         private long middleOfData() {
-            if (sequence >= firstSequence + window.size()) {
+            if (sequence >= window.end()) {
                 return -1;
             }
-            final Frame frame = at(sequence);
+            final Frame frame = window.get(sequence);
             final boolean inside = frame.position() < position && position < frame.endPosition();
             return inside && frame.isStored() ? frame.endPosition() : -1;
         }
@@ -328,7 +348,7 @@ final class Feed {
                     if (left <= 0) {
                         return null;
                     }
-                    left = await(appended, left);
+                    left = await(arrival, left);
                 }
             } finally {
                 lock.unlock();
@@ -336,8 +356,8 @@ final class Feed {
         }
 
         private @Nullable Frame current() {
-            while (sequence < firstSequence + window.size()) {
-                final Frame frame = at(sequence);
+            while (sequence < window.end()) {
+                final Frame frame = window.get(sequence);
                 if (frame.isEnd() || frame.position() >= position) {
                     return frame.retain();
                 }
@@ -349,14 +369,6 @@ final class Feed {
             return null;
         }
 
-        private Frame at(final long wanted) {
-            final Iterator<Frame> it = window.iterator();
-            for (long s = firstSequence; s < wanted; s++) {
-                it.next();
-            }
-            return it.next();
-        }
-
         /** Lets the window go on without this consumer. */
         @Override
         public void close() {
@@ -364,7 +376,7 @@ final class Feed {
             try {
                 closed = true;
                 cursors.remove(this);
-                appended.signalAll();
+                arrival.signalAll();
                 drained.signalAll();
             } finally {
                 lock.unlock();

@@ -72,7 +72,7 @@ final class NodeSession implements AutoCloseable {
         this.feed = new Feed(resumeFrom, settings.windowFrames(), replayer != null, PATIENCE, GIVE_UP);
         this.writer = new StoreWriter(
                 store,
-                feed.cursor(resumeFrom, false),
+                feed.storeCursor(resumeFrom),
                 progress,
                 target.digest(),
                 offer.sizeBytes(),

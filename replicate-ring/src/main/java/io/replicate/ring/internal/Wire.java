@@ -86,8 +86,7 @@ final class Wire implements AutoCloseable {
                 final int length = Math.toIntExact(frame.extentLength());
                 final FileSlice slice = stored.slice(FrameMaker.extentOf(frame));
                 sendHeader.set(frame.type(), frame.flags(), 0, frame.position(), length, length, frame.payloadCrc());
-                link.send(sendHeader.seal());
-                link.sendFile(slice);
+                link.sendFile(sendHeader.seal(), slice);
             } else if (payload == null) {
                 sendHeader.set(frame.type(), 0, 0, frame.position(), frame.extentLength(), 0, 0);
                 link.send(sendHeader.seal());

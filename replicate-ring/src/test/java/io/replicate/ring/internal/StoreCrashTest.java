@@ -96,7 +96,7 @@ class StoreCrashTest {
             try (Session<Extent> session = resumed.session()) {
                 final StoreWriter writer = new StoreWriter(
                         session,
-                        feed.cursor(resumed.position(), false),
+                        feed.storeCursor(resumed.position()),
                         progress,
                         resumed.digest(),
                         SIZE_BYTES,
@@ -169,7 +169,7 @@ class StoreCrashTest {
             try (Session<Extent> session = opened.session()) {
                 final StoreWriter writer = new StoreWriter(
                         session,
-                        feed.cursor(0, false),
+                        feed.storeCursor(0),
                         progress,
                         opened.digest(),
                         SIZE_BYTES,
@@ -196,7 +196,7 @@ class StoreCrashTest {
             try (Session<Extent> session = opened.session()) {
                 final StoreWriter writer = new StoreWriter(
                         session,
-                        feed.cursor(0, false),
+                        feed.storeCursor(0),
                         progress,
                         opened.digest(),
                         SIZE_BYTES,
