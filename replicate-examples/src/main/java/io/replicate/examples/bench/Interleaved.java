@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs contestants in turn, round by round, and compares medians: on a machine whose speed changes within minutes only
@@ -15,7 +16,9 @@ final class Interleaved {
     private final PrintWriter out;
     private final double bytes;
     private final Map<String, Contestant> contestants = new LinkedHashMap<>();
+    private final Map<String, Contestant> quarters = new LinkedHashMap<>();
     private final Map<String, List<Run>> runs = new LinkedHashMap<>();
+    private final Map<String, List<Double>> furtherCpuSeconds = new LinkedHashMap<>();
 
     /**
      * How a run went.
@@ -43,24 +46,45 @@ final class Interleaved {
         return this;
     }
 
+    /** Adds a contestant that also does a quarter of the work, which tells its start from what each byte costs. */
+    Interleaved add(final String name, final Contestant contestant, final Contestant quarter) {
+        quarters.put(name, quarter);
+        furtherCpuSeconds.put(name, new ArrayList<>());
+        return add(name, contestant);
+    }
+
     /** Runs everybody {@code rounds} times, and prints each run. The first round does not count: it warms up. */
     void run(final int rounds) throws IOException, InterruptedException {
         for (int round = 0; round <= rounds; round++) {
             for (final Map.Entry<String, Contestant> contestant : contestants.entrySet()) {
+                final String name = contestant.getKey();
                 final Run run = contestant.getValue().run();
-                if (round > 0) {
-                    runs(contestant.getKey()).add(run);
+                print(round, name, run, bytes);
+                final @Nullable Contestant quarter = quarters.get(name);
+                final @Nullable Run less = quarter == null ? null : quarter.run();
+                if (less != null) {
+                    print(round, name + ", a quarter", less, bytes / 4);
                 }
-                out.printf(
-                        "  %-8s %-28s %8.2f s %9.1f MB/s %7.2f CPU s%n",
-                        round == 0 ? "warm-up" : "round " + round,
-                        contestant.getKey(),
-                        run.seconds(),
-                        bytes / 1e6 / run.seconds(),
-                        run.cpuSeconds());
-                out.flush();
+                if (round > 0) {
+                    runs(name).add(run);
+                    furtherCpuSeconds.computeIfPresent(name, (key, list) -> {
+                        list.add(run.cpuSeconds() - (less == null ? 0 : less.cpuSeconds()));
+                        return list;
+                    });
+                }
             }
         }
+    }
+
+    private void print(final int round, final String name, final Run run, final double moved) {
+        out.printf(
+                "  %-8s %-34s %8.2f s %9.1f MB/s %7.2f CPU s%n",
+                round == 0 ? "warm-up" : "round " + round,
+                name,
+                run.seconds(),
+                moved / 1e6 / run.seconds(),
+                run.cpuSeconds());
+        out.flush();
     }
 
     private List<Run> runs(final String name) {
@@ -74,11 +98,16 @@ final class Interleaved {
     /** Prints the medians of everybody. */
     void table() {
         out.printf("%nmedians of %d rounds:%n", runs.values().iterator().next().size());
-        out.printf("%-28s  %8s  %9s  %9s%n", "", "seconds", "MB/s", "CPU s/GiB");
+        final boolean both = !quarters.isEmpty();
+        out.printf("%-28s  %8s  %9s  %9s%s%n", "", "seconds", "MB/s", "CPU s/GiB", both ? "  further GiB" : "");
         for (final String name : runs.keySet()) {
             out.printf(
-                    "%-28s  %8.2f  %9.1f  %9.2f%n",
-                    name, seconds(name), bytes / 1e6 / seconds(name), cpuSecondsPerGib(name));
+                    "%-28s  %8.2f  %9.1f  %9.2f%s%n",
+                    name,
+                    seconds(name),
+                    bytes / 1e6 / seconds(name),
+                    cpuSecondsPerGib(name),
+                    quarters.containsKey(name) ? String.format("  %11.2f", cpuSecondsPerFurtherGib(name)) : "");
         }
         out.println();
         out.flush();
@@ -92,6 +121,15 @@ final class Interleaved {
     /** Returns the median processor time of a contestant, in seconds for each GiB. */
     double cpuSecondsPerGib(final String name) {
         return Medians.of(runs(name).stream().mapToDouble(Run::cpuSeconds).toArray()) / (bytes / (1 << 30));
+    }
+
+    /** Returns the median processor time of a contestant for each GiB after its start, in seconds. */
+    double cpuSecondsPerFurtherGib(final String name) {
+        final @Nullable List<Double> further = furtherCpuSeconds.get(name);
+        if (further == null) {
+            throw new IllegalArgumentException("'" + name + "' did no quarter of its work");
+        }
+        return Medians.of(further.stream().mapToDouble(Double::doubleValue).toArray()) / (0.75 * bytes / (1 << 30));
     }
 
     /** Returns the median, over the rounds, of the time of one contestant to that of another in the same round. */

@@ -20,6 +20,10 @@ record RingContest(Hosts hosts, int nodes, Path source, Path directory) {
 
     private static final Pattern SECONDS = Pattern.compile("cloned .* in ([0-9.]+) s");
     private static final Pattern DOLLY_SECONDS = Pattern.compile("(?m)^Time: ([0-9.]+)$");
+    /** As the launcher has it. */
+    private static final String NODE_JIT = "-XX:TieredStopAtLevel=1";
+
+    private static final String NODE_JIT_SOON = "-XX:CompileThresholdScaling=1";
     private static final String HEAP = "-Xmx64m";
     private static final String DIRECT = "-XX:MaxDirectMemorySize=64m";
 
@@ -47,7 +51,7 @@ record RingContest(Hosts hosts, int nodes, Path source, Path directory) {
     Interleaved.Contestant ours(final String... options) {
         return () -> chain(
                 node -> {
-                    final List<String> join = OurProgram.command("-XX:TieredStopAtLevel=1", HEAP, DIRECT);
+                    final List<String> join = OurProgram.command(NODE_JIT, NODE_JIT_SOON, HEAP, DIRECT);
                     join.addAll(List.of("ring", "join", "--insecure", "--listen", hosts.address(node) + ":9990"));
                     join.add(target(node));
                     return Program.start(hosts.on(node, join), "ring: waiting", "ring: receiving");
@@ -69,7 +73,7 @@ record RingContest(Hosts hosts, int nodes, Path source, Path directory) {
     Interleaved.Contestant dolly(final String dialect) {
         return () -> chain(
                 node -> {
-                    final List<String> join = OurProgram.command("-XX:TieredStopAtLevel=1", HEAP, DIRECT);
+                    final List<String> join = OurProgram.command(NODE_JIT, NODE_JIT_SOON, HEAP, DIRECT);
                     join.addAll(List.of("dolly", "-v", "--target", target(node)));
                     return Program.start(hosts.on(node, join), "Accepting...control...", "Receiving...");
                 },
@@ -78,7 +82,7 @@ record RingContest(Hosts hosts, int nodes, Path source, Path directory) {
                     for (int node = 1; node <= nodes; node++) {
                         clients.add(hosts.address(node));
                     }
-                    final List<String> serve = OurProgram.command("-XX:TieredStopAtLevel=1", HEAP, DIRECT);
+                    final List<String> serve = OurProgram.command(NODE_JIT, NODE_JIT_SOON, HEAP, DIRECT);
                     serve.addAll(List.of("dolly", "-v", "-s", "--dialect", dialect, "-I", source.toString()));
                     serve.addAll(List.of("-O", "/copy", "-H", String.join(",", clients)));
                     return seconds(DOLLY_SECONDS, output(serve));
