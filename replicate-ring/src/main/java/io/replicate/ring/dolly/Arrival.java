@@ -186,11 +186,13 @@ final class Arrival implements Parent.Events, Inflow.Watch {
     /**
      * Waits for a node of ours to take the place of a lost parent of ours.
      *
+     * @param end of the data, as the thread that receives has seen it.
      * @return its data connection, whose first byte is the next one that is missing.
      * @throws IOException the cause, when nobody comes or can come.
      */
-    Link awaitTakeover(final IOException cause) throws IOException {
+    Link awaitTakeover(final IOException end) throws IOException {
         isComplete();
+        final IOException cause = whyLost(end);
         if (!options.extended() || !parent().isFramed()) {
             throw cause;
         }
@@ -216,6 +218,11 @@ final class Arrival implements Parent.Events, Inflow.Watch {
             adopted = null;
             return link;
         }
+    }
+
+    /** The thread that listens to the parent closes the data connection when it is lost: then it knows why. */
+    private synchronized IOException whyLost(final IOException end) {
+        return orphaned == null ? end : orphaned;
     }
 
     @SuppressWarnings("WaitNotInLoop") // the caller loops

@@ -303,11 +303,16 @@ final class Outflow implements Child.Events, AutoCloseable {
         final boolean heal;
         synchronized (this) {
             heal = plan.config().add().count() == 0 && !closed && roster.tokenOf(child.name()) != null;
-            healing += heal ? 1 : 0;
-            dead.add(child);
+            if (heal) {
+                healing++;
+                dead.add(child);
+            }
         }
         if (!heal) {
             loseAll(child.index(), child.name(), reason);
+            synchronized (this) {
+                dead.add(child); // last: nobody is waited for any more, and what became of him must be known by then
+            }
             roster.changed();
             return;
         }

@@ -135,13 +135,12 @@ final class Roster {
         return names;
     }
 
+    /** Returns what became of every host, in order; one of which nothing is known has no copy. */
     synchronized List<DollyNode> results() {
         final List<DollyNode> all = new ArrayList<>();
         for (final String host : hosts) {
             final @Nullable DollyNode node = results.get(host);
-            if (node != null) {
-                all.add(node);
-            }
+            all.add(node == null ? DollyNode.failed(host, "has not said what became of its copy") : node);
         }
         return all;
     }

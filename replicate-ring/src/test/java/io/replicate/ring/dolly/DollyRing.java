@@ -17,10 +17,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Nodes of ours in this process, each at an address of its own: name nI is 127.0.0.(I+1). */
 final class DollyRing implements AutoCloseable {
     private static final long LONGEST_SECONDS = 60;
+    private static final int FIRST_PORT = 15_000;
+    private static final int PORTS = 15_000;
+    private static final AtomicInteger NEXT_PORT = new AtomicInteger(new Random().nextInt(PORTS));
 
     final Path directory;
     final int dataPort;
@@ -34,11 +38,13 @@ final class DollyRing implements AutoCloseable {
         this.controlPort = freePort();
     }
 
-    /** A port that is free at all addresses, and outside the range from which connections take theirs. */
+    /**
+     * A port that is free at all addresses, outside the range from which connections take theirs, and given to nobody
+     * else in this process: rings run side by side, and a node may bind its port late.
+     */
     private static int freePort() throws IOException {
-        final Random random = new Random();
-        for (int i = 0; i < 200; i++) {
-            final int port = 15000 + random.nextInt(15000);
+        for (int i = 0; i < PORTS; i++) {
+            final int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
             try (ServerSocket socket = new ServerSocket()) {
                 socket.bind(new InetSocketAddress(port));
                 return port;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,13 +18,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A neighbour stops in the middle of each phase, without ending its connections: our node ends in time, says what it
  * has waited for, and leaves nothing under the final name.
  */
 class FrozenPeerTest {
-    private static final Duration WAIT = Duration.ofMillis(400);
+    /**
+     * The wait that a test proves; all others are {@link #LONG}. A scripted peer does nothing within it but what one call
+     * of the kernel does behind another: so nothing depends on how quick it is.
+     */
+    private static final Duration SHORT = Duration.ofSeconds(2);
+
+    /** What no test reaches. */
+    private static final Duration LONG = Duration.ofSeconds(40);
+
     /** More than all buffers on the way hold. */
     private static final int MUCH = 60_000_000;
 
@@ -53,8 +63,16 @@ class FrozenPeerTest {
         return resource;
     }
 
-    private DollyOptions.Builder options() {
-        return ring.options().waits(WAIT, WAIT, WAIT);
+    private DollyOptions.Builder shortStart() {
+        return ring.options().waitForServer(LONG).waits(SHORT, LONG, LONG);
+    }
+
+    private DollyOptions.Builder shortIdle() {
+        return ring.options().waitForServer(LONG).waits(LONG, SHORT, LONG);
+    }
+
+    private DollyOptions.Builder shortFinish() {
+        return ring.options().waitForServer(LONG).waits(LONG, LONG, SHORT);
     }
 
     /** Behaves as a parent does until it freezes. */
@@ -98,59 +116,86 @@ class FrozenPeerTest {
                 parent.data.shutdownOutput();
             }
             case "half end mark" -> {
-                parent.write(parent.data, new byte[1000]);
                 parent.say(new byte[] {0, 4, 0});
+                parent.write(parent.data, new byte[1000]);
             }
             case "rest of the data" -> {
                 parent.say(RawPeer.number(1001, 8));
                 parent.write(parent.data, new byte[1000]);
             }
-            case "own ping" -> hello(parent, " frames");
+            case "own ping" -> hello(parent, " frames\n");
             case "half hello" -> parent.say(MAGIC);
             case "own sum" -> {
-                hello(parent, "");
                 parent.write(parent.data, new byte[1000]);
-                parent.say("end 1000\n");
+                hello(parent, "\nend 1000\n");
             }
             case "half frame" -> {
-                hello(parent, " frames");
+                hello(parent, " frames\n");
                 parent.write(parent.data, new byte[10]);
             }
             default -> assertThat(phase).isIn("data", "modern data");
         }
     }
 
-    private static void hello(final RawPeer parent, final String frames) throws IOException {
-        parent.say(MAGIC);
-        parent.say("hello -" + frames + "\n");
+    /** In one message, so that no wait begins in the middle of it. */
+    private static void hello(final RawPeer parent, final String rest) throws IOException {
+        final byte[] text = ("hello -" + rest).getBytes(StandardCharsets.US_ASCII);
+        parent.say(ByteBuffer.allocate(MAGIC.length + text.length)
+                .put(MAGIC)
+                .put(text)
+                .array());
+    }
+
+    /** The parent speaks before the client begins to wait. */
+    @ParameterizedTest
+    @ValueSource(strings = {"first word", "half configuration", "modern flag", "modern mode"})
+    void clientGivesUpAParentThatDoesNotSayWhatToDo(final String phase) throws Exception {
+        try (DollyClient client = DollyClient.open(ring.options()
+                .bind(DollyRing.address(1))
+                .waits(LONG, LONG, LONG)
+                .waitForServer(SHORT)
+                .build())) {
+            freezeAsParent(closing(new RawPeer(false)), phase, "n1");
+
+            assertThat(DollyRing.failureOf(DollyRing.async(client::run))).contains("no server came within 2 s");
+        }
+        assertThat(directory).isEmptyDirectory();
     }
 
     @ParameterizedTest
     @CsvSource({
-        "first word, no server came",
-        "half configuration, no server came",
-        "modern flag, no server came",
-        "modern mode, no server came",
-        "data connection, did not open its data connection",
-        "data, no data for",
-        "modern data, no data for",
-        "half data, no data for",
+        "data connection, did not open its data connection within 2 s",
+        "data, no data for 4.0 s",
+        "modern data, no data for 4.0 s",
+        "half hello, no data for 4.0 s"
+    })
+    void lastClientGivesUpAParentThatDoesNotBegin(final String phase, final String said) throws Exception {
+        final CompletableFuture<DollyReport> client = ring.client(1, shortStart());
+
+        freezeAsParent(closing(new RawPeer(false)), phase, "n1");
+
+        assertThat(DollyRing.failureOf(client)).contains(said);
+        assertThat(directory).isEmptyDirectory();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "half data, no data for 2.0 s",
         "end mark, has not said whether that is all",
-        "half end mark, no data for",
-        "rest of the data, no data for",
-        "half hello, no data for",
-        "own ping, has said nothing",
+        "half end mark, no data for 2.0 s",
+        "rest of the data, no data for 2.0 s",
+        "own ping, has said nothing for 2.0 s",
         "own sum, has not sent the digest",
-        "half frame, no data for"
+        "half frame, no data for 2.0 s"
     })
     void lastClientGivesUpAFrozenParent(final String phase, final String said) throws Exception {
-        final CompletableFuture<DollyReport> client = ring.client(1, options().waitForServer(Duration.ofMillis(1500)));
+        final CompletableFuture<DollyReport> client = ring.client(1, shortIdle());
 
         freezeAsParent(closing(new RawPeer(false)), phase, "n1");
 
         // a parent of ours is silent on both connections: either may be noticed first
         assertThat(DollyRing.failureOf(client))
-                .containsAnyOf(said, phase.equals("half frame") ? "has said nothing" : said);
+                .containsAnyOf(said, phase.equals("half frame") ? "has said nothing for 2.0 s" : said);
         assertThat(directory).isEmptyDirectory();
     }
 
@@ -158,7 +203,7 @@ class FrozenPeerTest {
     @CsvSource({"half nonce, false", "verdict, false", "half mode, true"})
     void clientWithAPasswordPassesOverAFrozenParent(final String phase, final boolean accepted) throws Exception {
         final CompletableFuture<DollyReport> client =
-                ring.client(1, options().password("secret").waitForServer(Duration.ofMillis(1500)));
+                ring.client(1, ring.options().password("secret").waitForServer(Duration.ofSeconds(5)));
 
         final RawPeer parent = closing(new RawPeer(false));
         parent.control = RawPeer.connect(DollyRing.address(1), ring.controlPort);
@@ -181,8 +226,8 @@ class FrozenPeerTest {
     void middleGivesUpAFrozenChild(final String phase, final int length) throws Exception {
         final Listening child = new Listening(2);
         final byte[] content = DollyRing.content(length);
-        final CompletableFuture<DollyReport> client = ring.client(
-                1, ring.options().waits(Duration.ofSeconds(3), Duration.ofSeconds(2), Duration.ofSeconds(1)));
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().waits(LONG, Duration.ofSeconds(4), Duration.ofSeconds(1)));
         final RawPeer parent =
                 closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
         parent.say(RawPeer.classicConfig("n1", "n2"));
@@ -218,7 +263,12 @@ class FrozenPeerTest {
         final Listening client = new Listening(1);
         client.dialect = dialect;
         final byte[] content = DollyRing.content(phase.equals("data") ? MUCH : 100_000);
-        final CompletableFuture<DollyReport> server = server(content, options().dialect(dialect));
+        final DollyOptions.Builder options = switch (phase) {
+            case "data" -> shortIdle();
+            case "acknowledgement" -> shortFinish();
+            default -> shortStart();
+        };
+        final CompletableFuture<DollyReport> server = server(content, options.dialect(dialect));
         final RawPeer frozen = client.until(phase);
         if (phase.equals("acknowledgement")) {
             assertThat(RawPeer.exactly(frozen.data, content.length)).isEqualTo(content);
@@ -234,7 +284,7 @@ class FrozenPeerTest {
     void serverGivesUpAClientThatDoesNotAnswerTheChallenge() throws Exception {
         final Listening client = new Listening(1);
         final CompletableFuture<DollyReport> server =
-                server(new byte[1], options().dialect(Dialect.MODERN).password("secret"));
+                server(new byte[1], shortStart().dialect(Dialect.MODERN).password("secret"));
         RawPeer.exactly(client.control(), 33);
 
         assertThat(DollyRing.failureOf(server)).contains("n1");
@@ -244,7 +294,7 @@ class FrozenPeerTest {
     @CsvSource({"announced", "frames", "fed"})
     void serverGivesUpAFrozenClientOfOurs(final String phase) throws Exception {
         final Listening client = new Listening(1);
-        final CompletableFuture<DollyReport> server = server(DollyRing.content(100_000), options());
+        final CompletableFuture<DollyReport> server = server(DollyRing.content(100_000), shortIdle());
         final RawPeer frozen = client.until("accept configured");
         frozen.say(RawPeer.configured(Dialect.CLASSIC, "n1") + " [replicate 1 " + "0".repeat(32) + "]\n");
         assertThat(RawPeer.exactly(frozen.control, 8)).isEqualTo(MAGIC);
@@ -257,7 +307,7 @@ class FrozenPeerTest {
             RawPeer.exactly(frozen.data, 100_032);
         }
 
-        assertThat(DollyRing.wrong(server)).contains("n1");
+        assertThat(DollyRing.wrong(server)).contains("n1").contains("has said nothing for 2.0 s");
     }
 
     private CompletableFuture<DollyReport> server(final byte[] content, final DollyOptions.Builder options)
