@@ -71,8 +71,7 @@ final class Copies {
         private void requireBase(final Changes changes, final Images.Opened data) throws IOException {
             boolean same = false;
             try {
-                target.requireBase(
-                        new SampleTaker(changes.chunks(), changes.layout(), data, data.size()).take());
+                target.requireBase(new SampleTaker(changes.chunks(), changes.layout(), data, data.size()).take());
                 same = true;
             } finally {
                 if (!same) {

@@ -145,7 +145,8 @@ class DdsProcessIT {
         final Path image = dir.resolve("disk.qcow2");
         commands.run(Map.of(), "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image);
         commands.run(Map.of(), "qemu-img", "bitmap", "--add", "-g", "64k", image, "monday");
-        commands.run(Map.of(), "qemu-io", "-f", "qcow2", "-c", "write -P 170 1M 64k", "-c", "write -P 85 3000k 100k", image);
+        commands.run(
+                Map.of(), "qemu-io", "-f", "qcow2", "-c", "write -P 170 1M 64k", "-c", "write -P 85 3000k 100k", image);
         final Path socket = dir.resolve("nbd.sock");
         // -r: one client at a time, and ends when it leaves
         commands.start("qemu-nbd", "-r", "-f", "qcow2", "-B", "monday", "-k", socket, image);
