@@ -82,7 +82,7 @@ public final class NativeStateDirectory implements StateDirectory {
     }
 
     private static boolean vanished(final IOException e) {
-        return e instanceof NoSuchFileException || e instanceof PosixException p && p.errno() == Errnos.ENOENT;
+        return e instanceof NoSuchFileException || (e instanceof PosixException p && p.errno() == Errnos.ENOENT);
     }
 
     private static void make(final Path directory) throws IOException {
