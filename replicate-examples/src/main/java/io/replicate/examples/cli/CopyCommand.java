@@ -4,10 +4,15 @@ import io.replicate.core.job.Job;
 import io.replicate.core.job.Replication;
 import io.replicate.core.job.Result;
 import io.replicate.core.spi.Locator;
+import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Sizes;
+import io.replicate.core.spi.Volume;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -81,6 +86,13 @@ final class CopyCommand extends AbstractCommand {
             description = "Memory for blocks under way (default: 64M).")
     private long memory = Replication.DEFAULT_MEMORY_BYTES;
 
+    @Option(
+            names = "--bitmap",
+            paramLabel = "NAME",
+            description = "Copy only what this dirty bitmap of FROM marks (see 'nbd bitmap'), into the copy TO of an"
+                    + " earlier time. It is written where it is, and is no copy until the command has ended well.")
+    private @Nullable String bitmap;
+
     @Option(names = "--no-sparse", description = "Write blocks of zeros as data, instead of leaving holes.")
     private boolean noSparse;
 
@@ -90,6 +102,9 @@ final class CopyCommand extends AbstractCommand {
     int run() throws IOException {
         if (workers < 1) {
             throw ReplicationException.misuse("--workers is " + workers + ", expected at least 1");
+        }
+        if (bitmap != null && checkpoint != null) {
+            throw ReplicationException.misuse("--bitmap and --checkpoint do not go together: a bitmap changes");
         }
         final Locator source = locator(from);
         final Locator target = locator(STDOUT.contains(to) ? "-" : to);
@@ -125,7 +140,8 @@ final class CopyCommand extends AbstractCommand {
             final Locator source, final Locator target, final @Nullable JsonLines lines, final StopSignal stop)
             throws IOException {
         try (ProgressPrinter printer = ProgressPrinter.of("copy", err(), lines);
-                Job job = replication(source, target, printer).start()) {
+                Volume earlier = isFile(target) && bitmap != null ? Providers.volume(target) : null;
+                Job job = replication(source, target, earlier, printer).start()) {
             stop.then(job::cancel);
             try {
                 return job.await();
@@ -141,16 +157,28 @@ final class CopyCommand extends AbstractCommand {
         return asked && locator.parameter("direct").isEmpty() ? locator.with("direct", "true") : locator;
     }
 
-    private Replication replication(final Locator source, final Locator target, final ProgressPrinter printer)
+    /** Returns whether a copy would be a new file, and not something that is written where it is. */
+    private static boolean isFile(final Locator target) {
+        final Path path = Path.of(target.rest());
+        return "file".equals(target.scheme()) && (Files.isRegularFile(path) || Files.notExists(path));
+    }
+
+    private Replication replication(
+            final Locator source, final Locator target, final @Nullable Volume earlier, final ProgressPrinter printer)
             throws ReplicationException {
         final Replication replication = Replication.from(source)
-                .to(target)
+                .selection(bitmap == null ? Selection.ALL : new Selection.Bitmap(bitmap))
                 .workers(workers)
                 .memoryBytes(memory)
                 .sparse(!noSparse)
                 .verify(verify)
                 .force(force)
                 .listener(printer);
+        if (earlier == null) {
+            replication.to(target);
+        } else {
+            replication.to(earlier);
+        }
         if (rate != null) {
             replication.rateBytesPerSecond(rate);
         }
