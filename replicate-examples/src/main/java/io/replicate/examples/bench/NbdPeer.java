@@ -24,11 +24,19 @@ final class NbdPeer implements AutoCloseable {
     private final String name;
     private final int port;
     private final ProcessHandle process;
+    /** Whoever stops the benchmark does not want to look for servers, of which one has gone into the background. */
+    private final Thread atExit = new Thread(this::stop, "stop-peer");
 
     private NbdPeer(final String name, final int port, final ProcessHandle process) {
         this.name = name;
         this.port = port;
         this.process = process;
+        Runtime.getRuntime().addShutdownHook(atExit);
+    }
+
+    private void stop() {
+        process.descendants().forEach(ProcessHandle::destroy);
+        process.destroy();
     }
 
     /** Starts ours, with the options that the launcher gives to a server. */
@@ -157,8 +165,12 @@ final class NbdPeer implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        process.descendants().forEach(ProcessHandle::destroy);
-        process.destroy();
+        stop();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (final IllegalStateException exiting) {
+            return; // it has run, or will
+        }
         try {
             process.onExit().get(20, TimeUnit.SECONDS);
         } catch (final TimeoutException | ExecutionException e) {

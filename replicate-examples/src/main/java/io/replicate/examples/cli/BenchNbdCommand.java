@@ -54,10 +54,13 @@ final class BenchNbdCommand extends AbstractCommand {
         final List<String> missed = new ArrayList<>();
         for (final Path directory : directories) {
             final Path work = Files.createTempDirectory(directory, "replicate-bench-");
+            // also when it is stopped: the files are large, and in memory
+            final Thread tidy = new Thread(() -> tidy(work), "tidy");
+            Runtime.getRuntime().addShutdownHook(tidy);
             try {
                 missed.addAll(bench.run(work));
             } finally {
-                Trees.delete(work);
+                tidy(work);
             }
         }
         if (missed.isEmpty()) {
@@ -65,5 +68,11 @@ final class BenchNbdCommand extends AbstractCommand {
         }
         err().println("missed: " + String.join("; ", missed));
         return ExitCode.FAILED;
+    }
+
+    private static void tidy(final Path work) {
+        if (Files.exists(work)) {
+            Trees.delete(work);
+        }
     }
 }
