@@ -4,7 +4,6 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sizes;
 import io.replicate.core.spi.Volume;
 import io.replicate.nbd.control.ControlServer;
-import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdTls;
 import io.replicate.nbd.server.AccessList;
 import io.replicate.nbd.server.Export;
@@ -12,8 +11,6 @@ import io.replicate.nbd.server.NbdServer;
 import io.replicate.nbd.server.ServerLimits;
 import io.replicate.nbd.tls.PskTls;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -39,7 +37,6 @@ import picocli.CommandLine.Parameters;
             ""
         })
 final class NbdServeCommand extends AbstractCommand {
-    private static final int FIRST_INHERITED = 3;
     /** Oldstyle clients are told a multiple of this. */
     private static final long OLDSTYLE_BLOCK = 512;
 
@@ -58,14 +55,8 @@ final class NbdServeCommand extends AbstractCommand {
     @Option(names = "--description", paramLabel = "TEXT", description = "Shown to clients that list the exports.")
     private String description = "";
 
-    @Option(names = "--addr", paramLabel = "ADDRESS", description = "Listen on this address only (default: on all).")
-    private @Nullable String address;
-
-    @Option(names = "--port", description = "Listen on this TCP port; 0 takes a free one (default: 10809).")
-    private @Nullable Integer port;
-
-    @Option(names = "--unix", paramLabel = "PATH", description = "Listen on a Unix socket. May be repeated.")
-    private List<Path> unix = new ArrayList<>();
+    @Mixin
+    private NbdListenOptions where = new NbdListenOptions();
 
     @Option(names = "--read-only", description = "Refuse writes.")
     private boolean readOnly;
@@ -171,8 +162,9 @@ final class NbdServeCommand extends AbstractCommand {
     }
 
     private void ready(NbdServer server) throws IOException {
-        final List<String> addresses =
-                server.addresses().stream().map(this::uri).toList();
+        final List<String> addresses = server.addresses().stream()
+                .map(bound -> NbdListenOptions.uri(bound, tls))
+                .toList();
         if (json) {
             new JsonLines(out())
                     .print(Map.of(
@@ -192,19 +184,9 @@ final class NbdServeCommand extends AbstractCommand {
         err().flush();
     }
 
-    private String uri(java.net.SocketAddress address) {
-        if (address instanceof InetSocketAddress inet) {
-            final String host = inet.getAddress().getHostAddress();
-            return (tls ? "nbds://" : "nbd://") + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":"
-                    + inet.getPort();
-        }
-        final String path = String.valueOf(address);
-        return path.startsWith("/") ? (tls ? "nbds" : "nbd") + "+unix:///?socket=" + path : "an inherited socket";
-    }
-
     private NbdServer.Builder builder(Deque<Volume> opened) throws IOException {
         final NbdServer.Builder builder = NbdServer.builder().access(AccessList.of(allow, defaultDeny));
-        listen(builder);
+        where.listen(builder);
         if (tls || tlsOptional) {
             if (oldstyle) {
                 throw usage("--oldstyle knows no TLS");
@@ -265,33 +247,6 @@ final class NbdServeCommand extends AbstractCommand {
             limits = limits.clientMemory(bytes);
         }
         return limits;
-    }
-
-    private void listen(NbdServer.Builder builder) throws IOException {
-        final int inherited = inheritedSockets();
-        for (int i = 0; i < inherited; i++) {
-            builder.inherited(FIRST_INHERITED + i);
-        }
-        unix.forEach(builder::unix);
-        if (address != null || port != null || (unix.isEmpty() && inherited == 0)) {
-            final int number = port == null ? Nbd.DEFAULT_PORT : port;
-            if (number < 0 || number > 65535) {
-                throw usage("--port must be 0 to 65535");
-            }
-            builder.tcp(
-                    address == null
-                            ? new InetSocketAddress(number)
-                            : new InetSocketAddress(InetAddress.getByName(address), number));
-        }
-    }
-
-    /** Returns how many sockets a service manager has opened for this process: see sd_listen_fds(3). */
-    private static int inheritedSockets() {
-        final String pid = System.getenv("LISTEN_PID");
-        final String count = System.getenv("LISTEN_FDS");
-        final boolean ours =
-                pid != null && pid.equals(Long.toString(ProcessHandle.current().pid()));
-        return ours && count != null && count.matches("[0-9]{1,3}") ? Integer.parseInt(count) : 0;
     }
 
     private Export export(String text, Deque<Volume> opened) throws IOException {
