@@ -161,8 +161,6 @@ final class Arrival implements Parent.Events, Inflow.Watch {
 
     @Override
     public void failed(final IOException cause) {
-        final boolean orphan = parent().isOrphan();
-        final @Nullable Inflow in;
         synchronized (this) {
             if (finished || (total >= 0 && received == total)) {
                 return;
@@ -170,16 +168,18 @@ final class Arrival implements Parent.Events, Inflow.Watch {
             if (total >= 0 && !parent().isExtended()) {
                 return; // an old parent may leave behind the end mark: the data tells
             }
-            if (orphan) {
+            if (!parent().isGone()) {
+                return; // another one has taken its place meanwhile
+            }
+            if (parent().isOrphan()) {
                 orphaned = cause;
             } else if (failure == null) {
                 failure = cause;
             }
-            in = inflow;
             notifyAll();
-        }
-        if (in != null) {
-            in.close();
+            if (inflow != null && !waiting) {
+                inflow.close(); // wakes the thread that waits for data; not what has come for it from another parent
+            }
         }
     }
 

@@ -96,8 +96,8 @@ final class Parent {
             }
         } catch (final IOException e) {
             synchronized (this) {
-                if (link != control) {
-                    return; // another one has taken its place
+                if (link != control || gone) {
+                    return; // another one has taken its place, or may: it was given up
                 }
                 gone = true;
                 notifyAll();
