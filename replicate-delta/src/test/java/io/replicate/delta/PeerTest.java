@@ -80,7 +80,7 @@ class PeerTest {
     @AfterEach
     void end() throws Exception {
         stop.cancel();
-        server.join(10_000);
+        server.join(60_000);
         listener.close();
         transport.close();
         assertThat(server.isAlive()).isFalse();

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rings whose targets are block devices. */
 @Tag("root")
-@Timeout(120)
+@Timeout(240)
 class DeviceTest {
     private static final int SIZE_BYTES = 4 << 20;
 

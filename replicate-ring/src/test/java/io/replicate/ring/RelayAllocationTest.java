@@ -45,7 +45,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * allocates a quarter of what it moves. The source stands still twice, so both readings are taken of living threads and
  * nothing is moving meanwhile.
  */
-@Timeout(180)
+@Timeout(240)
 @Isolated // the detection of leaks, which allocates for each block, is off meanwhile
 @Execution(ExecutionMode.SAME_THREAD)
 class RelayAllocationTest {

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rings in which nothing goes wrong. */
-@Timeout(120)
+@Timeout(240)
 class RingTest {
     private final Random random = Seeds.random("RingTest");
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Directory trees through a ring. */
-@Timeout(120)
+@Timeout(240)
 class TreeTest {
     @TempDir
     private Path directory;

@@ -13,8 +13,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 class BlockPoolWaitTest {
-    private static final Duration WAIT = Duration.ofSeconds(1);
-    private static final long WORK_MS = 150;
+    private static final Duration WAIT = Duration.ofSeconds(3);
+    private static final long WORK_MS = 300;
 
     @Test
     void whoeverWaitsIsPatientAsLongAsBlocksComeBackToOthers() throws Exception {

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The behaviour of every {@link Checkpoint}. Extend it, say how yours is opened, and run it with JUnit. */
-@Timeout(60)
+@Timeout(240)
 public abstract class CheckpointContract {
     private static final JobId JOB = new JobId("job1");
     private static final JobId OTHER = new JobId("job2");

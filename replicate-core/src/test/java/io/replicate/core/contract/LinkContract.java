@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The behaviour of every {@link Link}, whatever it runs over. */
-@Timeout(60)
+@Timeout(240)
 public abstract class LinkContract {
     /** Short enough to wait for, and long enough for a busy machine to do something useful in. */
     protected static final Duration SHORT = Duration.ofMillis(200);

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Timeout;
  * The behaviour of every {@link Sink} of extents. Extend it, say how yours is made, what it promises and how to look at
  * what it has stored, and run it with JUnit. Sinks whose geometry is sequential are excused from random access.
  */
-@Timeout(120)
+@Timeout(240)
 public abstract class SinkContract {
     private static final int SIZE_BYTES = 2 << 20;
     private static final int BLOCK_BYTES = 256 << 10;

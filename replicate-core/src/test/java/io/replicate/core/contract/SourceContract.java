@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Timeout;
  *
  * Sources whose geometry is sequential are excused from everything that needs random access.
  */
-@Timeout(120)
+@Timeout(240)
 public abstract class SourceContract {
     private static final int SIZE_BYTES = 3 << 20;
     private static final int BLOCK_BYTES = 256 << 10;

@@ -159,12 +159,15 @@ public abstract class TransportContract extends LinkContract {
         final Transport server = closing(newServer());
         final Transport client = closing(newClient());
         openAndClose(server, client, 5); // classes and pools are loaded now
-        final long before = openDescriptors();
+        // Other tests may run beside this one, and open many at once; a leak of one in each round shows every time.
+        long more = Long.MAX_VALUE;
+        for (int attempt = 0; attempt < 5 && more >= 30; attempt++) {
+            final long before = openDescriptors();
+            openAndClose(server, client, 40);
+            more = openDescriptors() - before;
+        }
 
-        openAndClose(server, client, 40);
-
-        // Other tests may run beside this one; a leak of one descriptor in each round shows all the same.
-        assertThat(openDescriptors() - before).isLessThan(30);
+        assertThat(more).isLessThan(30);
     }
 
     private void openAndClose(final Transport server, final Transport client, final int rounds) throws Exception {

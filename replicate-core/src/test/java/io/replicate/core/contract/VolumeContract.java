@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
  * The behaviour of every {@link Volume}, besides that of a source ({@link SourceContract}). Extend it, say how yours is
  * made, and run it with JUnit.
  */
-@Timeout(120)
+@Timeout(240)
 public abstract class VolumeContract {
     private static final int SIZE_BYTES = 1 << 20;
     private static final Set<Flag> NONE = Set.of();

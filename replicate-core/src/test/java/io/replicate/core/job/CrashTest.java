@@ -274,9 +274,9 @@ class CrashTest {
                 .to(machine.sink)
                 .checkpoint(machine.checkpoint)
                 .id(JOB)
-                .rateBytesPerSecond(8 * MIB)
+                .rateBytesPerSecond(4 * MIB) // there is time to stop it
                 .start();
-        await().until(() -> job.progress().bytes() > 2 * MIB);
+        await().atMost(Duration.ofSeconds(60)).until(() -> job.progress().bytes() > 2 * MIB);
         job.close();
         final long stoppedAt = job.progress().bytes();
         machine.sink.loseWhatIsNotDurable();

@@ -32,7 +32,7 @@ class ExecLinkTest extends LinkContract {
         final Posix posix = Posix.get();
         final Locator command = Locator.parse("exec:sh -c 'cat <" + back + " & exec cat >" + there + "'");
         try (Transport transport = Providers.transport(command)) {
-            final Link near = transport.connect(command, Duration.ofSeconds(5));
+            final Link near = transport.connect(command, Duration.ofSeconds(20));
             // Open blocks until the other end is there; from then on the link does not block.
             final Fd output = Fd.open(posix, back.toString(), Linux.O_WRONLY, 0);
             final Fd input = Fd.open(posix, there.toString(), Linux.O_RDONLY, 0);

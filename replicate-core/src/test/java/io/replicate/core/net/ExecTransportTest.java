@@ -14,11 +14,11 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(240)
 class ExecTransportTest {
 
     private static Link connect(final String command) throws IOException {
-        final Link link = new ExecTransport().connect(Locator.parse("exec:" + command), Duration.ofSeconds(5));
+        final Link link = new ExecTransport().connect(Locator.parse("exec:" + command), Duration.ofSeconds(20));
         link.timeout(Duration.ofSeconds(20));
         return link;
     }

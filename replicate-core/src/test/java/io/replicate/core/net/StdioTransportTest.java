@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A process whose standard input and output are a link, started through {@code exec:}. */
-@Timeout(60)
+@Timeout(240)
 class StdioTransportTest {
 
     /** Sends back what it receives, and says things that must not get into the stream. */
@@ -26,7 +26,7 @@ class StdioTransportTest {
         public static void main(final String[] arguments) throws IOException {
             final Locator stdio = Locator.parse("stdio:");
             try (Listener listener = Providers.transport(stdio).listen(stdio);
-                    Link link = listener.accept(Duration.ofSeconds(5))) {
+                    Link link = listener.accept(Duration.ofSeconds(20))) {
                 System.out.println("StdioTransportTest.Echo: this line belongs to the error output");
                 if (listener.accept(Duration.ZERO) != null) {
                     throw new AssertionError("there is only one standard input");
@@ -54,7 +54,7 @@ class StdioTransportTest {
         final int length = 3 << 20;
         final Locator locator =
                 Locator.parse("exec:" + command.replace("%", "%25").replace("?", "%3F"));
-        try (Link link = Providers.transport(locator).connect(locator, Duration.ofSeconds(5))) {
+        try (Link link = Providers.transport(locator).connect(locator, Duration.ofSeconds(20))) {
             final CompletableFuture<Void> sent = CompletableFuture.runAsync(() -> {
                 try {
                     link.send(ByteBuffer.allocate(length).put(length - 1, (byte) 42));

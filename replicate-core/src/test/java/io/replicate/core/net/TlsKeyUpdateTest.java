@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * TLS 1.3 changes keys after 137 GB, in the middle of a transfer. The limit is a property of the whole JVM, which is why
  * this one is a process of its own, with a limit of a megabyte.
  */
-@Timeout(60)
+@Timeout(240)
 class TlsKeyUpdateTest {
     private static final int TOTAL_BYTES = 64 << 20;
 

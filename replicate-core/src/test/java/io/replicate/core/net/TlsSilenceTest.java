@@ -41,7 +41,7 @@ class TlsSilenceTest {
             far.timeout(Duration.ofMillis(300));
 
             assertTimeoutPreemptively(
-                    Duration.ofSeconds(20),
+                    Duration.ofSeconds(60),
                     () -> assertThatThrownBy(() -> far.receive(ByteBuffer.allocate(100)))
                             .isInstanceOfSatisfying(
                                     ReplicationException.class,

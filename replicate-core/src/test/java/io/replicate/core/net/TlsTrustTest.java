@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Who is let in, and who is not. */
-@Timeout(60)
+@Timeout(240)
 class TlsTrustTest {
     private static final Duration LONG = Duration.ofSeconds(20);
     private static final Duration SHORT = Duration.ofMillis(300);
@@ -347,7 +347,7 @@ class TlsTrustTest {
             assertThat(accept(listener)).isNotNull();
         }
         for (final Future<Link> one : crowd) {
-            one.get(20, TimeUnit.SECONDS).close();
+            one.get(60, TimeUnit.SECONDS).close();
         }
     }
 

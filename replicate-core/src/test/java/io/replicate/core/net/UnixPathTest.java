@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(240)
 class UnixPathTest {
 
     @TempDir
@@ -76,7 +76,7 @@ class UnixPathTest {
         try (Listener listener = listen(path)) {
             assertRefused("in use");
             assertThat(path).exists();
-            assertThat(listener.accept(java.time.Duration.ofSeconds(5)))
+            assertThat(listener.accept(java.time.Duration.ofSeconds(20)))
                     .as("the question whether it is")
                     .isNotNull();
         }

@@ -78,10 +78,10 @@ class FdTest {
                 for (int user = 0; user < 3; user++) {
                     users.add(threads.submit(() -> use(fd, started, gone, violated)));
                 }
-                assertThat(started.await(10, TimeUnit.SECONDS)).isTrue();
+                assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
                 fd.close();
                 for (Future<?> user : users) {
-                    user.get(10, TimeUnit.SECONDS);
+                    user.get(60, TimeUnit.SECONDS);
                 }
                 assertThat(gone).isTrue();
                 assertThat(violated).as("used or closed after the close").isFalse();

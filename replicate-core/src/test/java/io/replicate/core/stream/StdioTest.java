@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Standard streams of real processes. */
-@Timeout(120)
+@Timeout(240)
 class StdioTest {
     @TempDir
     Path directory = Path.of("");

@@ -22,6 +22,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -31,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(240)
 class StreamTest {
     @TempDir
     Path directory = Path.of("");
@@ -60,6 +61,7 @@ class StreamTest {
     /** A reader that is still opening its end is none yet. */
     private StreamSink sinkOnceThereIsAReader() {
         return Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
                 .ignoreException(ReplicationException.class)
                 .until(() -> StreamSink.open(pipe), s -> true);
     }

@@ -2,6 +2,7 @@ package io.replicate.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.replicate.core.contract.FreePorts;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -27,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** dolly's command line: every letter of both generations, what it prints, and its exit codes. */
-@Timeout(120)
+@Timeout(240)
 class DollyCommandTest {
     private static final int SIZE = 300_000;
 
@@ -43,23 +44,8 @@ class DollyCommandTest {
     void files() throws IOException {
         new Random(5).nextBytes(content);
         source = Files.write(dir.resolve("in"), content);
-        dataPort = freePort();
-        controlPort = freePort();
-    }
-
-    /** A port that is free at all addresses, and outside the range from which connections take theirs. */
-    private static String freePort() throws IOException {
-        final Random random = new Random();
-        for (int i = 0; i < 200; i++) {
-            final int port = 15000 + random.nextInt(15000);
-            try (ServerSocket socket = new ServerSocket()) {
-                socket.bind(new InetSocketAddress(port));
-                return Integer.toString(port);
-            } catch (final IOException e) {
-                continue;
-            }
-        }
-        throw new IOException("no free port");
+        dataPort = Integer.toString(FreePorts.next());
+        controlPort = Integer.toString(FreePorts.next());
     }
 
     /** How a command ended. */
@@ -306,7 +292,8 @@ class DollyCommandTest {
     void waitingClientsAreEnded() throws Exception {
         final CompletableFuture<Ended> client = client(1);
         Ended killer = run("-K", address(1) + "," + address(2));
-        for (int i = 0; i < 600 && killer.out().contains("0 of 2"); i++) {
+        final long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (killer.out().contains("0 of 2") && System.nanoTime() < untilNs) {
             killer = run("-K", address(1) + "," + address(2)); // it was not listening yet
         }
 
@@ -366,7 +353,7 @@ class DollyCommandTest {
 
     @Test
     void missingClientIsNamedAndTheOthersHaveTheCopy() throws Exception {
-        final CompletableFuture<Ended> client = client(1, "--start-timeout", "1", "--idle-timeout", "30");
+        final CompletableFuture<Ended> client = client(1, "--start-timeout", "3", "--idle-timeout", "30");
 
         final Ended server = run("-I", source.toString(), "-O", "/out", "-H", address(1) + "," + address(2));
 

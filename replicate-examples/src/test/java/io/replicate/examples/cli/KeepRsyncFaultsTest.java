@@ -43,7 +43,7 @@ class KeepRsyncFaultsTest {
             final FakeKeepstore faulty = both.src.store(0);
             fault.switchOn.accept(faulty.faults());
 
-            final KeepRsyncHarness.Run run = both.run("--idle-timeout", "400ms", "--retries", "0");
+            final KeepRsyncHarness.Run run = both.run("--idle-timeout", "2s", "--retries", "0");
 
             faulty.faults().hang(false);
             run.assertCode(0);
@@ -59,7 +59,7 @@ class KeepRsyncFaultsTest {
             final FakeKeepstore faulty = both.src.store(0);
             fault.switchOn.accept(faulty.faults());
 
-            final KeepRsyncHarness.Run run = both.run("--idle-timeout", "300ms", "--retries", "0");
+            final KeepRsyncHarness.Run run = both.run("--idle-timeout", "2s", "--retries", "0");
 
             faulty.faults().hang(false);
             assertThat(run.assertCode(1).lines("Error while syncing data: Error getting block: " + hash + "+70000"))
@@ -91,7 +91,7 @@ class KeepRsyncFaultsTest {
             final FakeKeepstore faulty = both.firstChoice(hashes.get(0));
             fault.switchOn.accept(faulty.faults());
 
-            final KeepRsyncHarness.Run run = both.run("--idle-timeout", "400ms", "--retries", "0");
+            final KeepRsyncHarness.Run run = both.run("--idle-timeout", "2s", "--retries", "0");
 
             faulty.faults().hang(false);
             run.assertCode(0);

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** keep-rsync in a process of its own, killed and stopped on its way. */
 class KeepRsyncKillIT {
-    private static final int BLOCKS = 150;
+    private static final int BLOCKS = 300;
 
     @TempDir
     private Path directory;
@@ -61,7 +61,14 @@ class KeepRsyncKillIT {
             await().atMost(Duration.ofMinutes(1)).until(() -> both.goodWrites() > 60);
             process.destroyForcibly().waitFor();
             // What was sent before the kill may still be on its way into the stores.
-            await().pollDelay(Duration.ofMillis(300)).until(() -> true);
+            final int[] before = {-1};
+            await().atMost(Duration.ofMinutes(1))
+                    .pollInterval(Duration.ofSeconds(1))
+                    .until(() -> {
+                        final int last = before[0];
+                        before[0] = both.dst.hashes().size();
+                        return before[0] == last;
+                    });
             final int indexed = both.dst.hashes().size();
             assertThat(indexed).isBetween(20, BLOCKS - 1);
             both.clearLogs();
@@ -90,7 +97,7 @@ class KeepRsyncKillIT {
                     .start()
                     .waitFor();
 
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(code);
             assertThat(Files.readString(log)).contains("stopped").doesNotContain("Exception");
             // Every block of the index has all its copies: none was left half-done.

@@ -266,12 +266,12 @@ class KeepRsyncTest {
     @Test
     void anIndexMayTakeAsLongAsItMoves() {
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 1, 2)) {
-            both.fill(15, 20);
+            both.fill(15, 30);
             both.src.store(0).faults().indexTrickle(Duration.ofMillis(120));
 
-            both.run("--idle-timeout", "1s").assertCode(0);
+            both.run("--idle-timeout", "2s").assertCode(0);
 
-            assertThat(both.dst.hashes()).hasSize(20);
+            assertThat(both.dst.hashes()).hasSize(30);
         }
     }
 
@@ -281,7 +281,7 @@ class KeepRsyncTest {
             both.fill(16, 5);
             both.src.store(0).faults().indexStallAfterLines(2);
 
-            assertThat(both.run("--idle-timeout", "300ms").assertCode(1).err()).contains("nothing moved for");
+            assertThat(both.run("--idle-timeout", "2s").assertCode(1).err()).contains("nothing moved for");
         }
     }
 
@@ -960,9 +960,9 @@ class KeepRsyncTest {
     void aServiceThatJoinsIsUsedAfterTheRefresh() {
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 1, 2)) {
             both.fill(52, 60);
-            both.src.store(0).faults().latency(Duration.ofMillis(30));
+            both.src.store(0).faults().latency(Duration.ofMillis(80)); // there is time to join
             final Thread joining = new Thread(() -> {
-                org.awaitility.Awaitility.await().until(() -> both.goodWrites() > 4);
+                org.awaitility.Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> both.goodWrites() > 4);
                 both.dst.addStore();
             });
             joining.start();

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What the ring's commands say before any node is there. */
-@Timeout(60)
+@Timeout(240)
 class RingCommandTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();

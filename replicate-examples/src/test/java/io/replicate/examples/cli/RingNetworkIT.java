@@ -30,7 +30,7 @@ class RingNetworkIT {
     private static final int NODES = 3;
 
     /** Silence is death after 2 s; the rest is for a machine that is busy with other things. */
-    private static final Duration DETECTED = Duration.ofSeconds(12);
+    private static final Duration DETECTED = Duration.ofSeconds(30);
 
     private final Random random = Seeds.random("RingNetworkIT");
     private final List<RingMember> members = new ArrayList<>();
@@ -82,7 +82,7 @@ class RingNetworkIT {
     }
 
     private RingMember serve(final String... options) throws IOException {
-        final List<String> arguments = new ArrayList<>(List.of("serve", "--insecure", "--rate", "4M"));
+        final List<String> arguments = new ArrayList<>(List.of("serve", "--insecure", "--rate", "2M"));
         arguments.addAll(List.of(options));
         arguments.addAll(List.of(image.toString(), directory.resolve("copy%i").toString()));
         for (int host = 1; host <= NODES; host++) {
@@ -104,7 +104,7 @@ class RingNetworkIT {
                 .toArray();
     }
 
-    /** The position is a part of a hundred: while the first bytes are sent, in the middle, and more than a second before the end. */
+    /** The position is a part of a hundred: while the first bytes are sent, in the middle, and seconds before the end. */
     @ParameterizedTest
     @ValueSource(ints = {1, 50, 75})
     void aMachineThatVanishesWithoutAWordIsBypassedWithinSeconds(final int percent) throws Exception {

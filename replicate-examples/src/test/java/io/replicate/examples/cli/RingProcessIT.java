@@ -3,9 +3,9 @@ package io.replicate.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.replicate.core.contract.FreePorts;
 import io.replicate.core.contract.Seeds;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,10 +18,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Rings of real processes, to which the worst happens: SIGKILL and SIGSTOP at a random moment. */
-@Timeout(180)
+@Timeout(240)
 class RingProcessIT {
     private static final int SIZE_BYTES = 48 << 20;
-    private static final String RATE = "12M";
+    private static final String RATE = "6M";
     private static final String SECRET = "a secret that ps must not show";
 
     private final Random random = Seeds.random("RingProcessIT");
@@ -45,12 +45,6 @@ class RingProcessIT {
     @AfterEach
     void killAll() {
         members.forEach(RingMember::destroy);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     private RingMember start(final String... arguments) throws IOException {
@@ -85,7 +79,7 @@ class RingProcessIT {
                 RATE,
                 "--json",
                 "--linger",
-                "20"));
+                "60"));
         for (final int port : ports) {
             arguments.add("127.0.0.1:" + port);
         }
@@ -108,7 +102,7 @@ class RingProcessIT {
 
     @Test
     void aNodeThatIsKilledAndStartedAgainCatchesUp() throws Exception {
-        final int[] ports = {freePort(), freePort(), freePort()};
+        final int[] ports = {FreePorts.next(), FreePorts.next(), FreePorts.next()};
         final RingMember[] nodes = {join(ports[0]), join(ports[1]), join(ports[2])};
         final RingMember server = serve(ports);
         final int victim = random.nextInt(3);
@@ -130,7 +124,7 @@ class RingProcessIT {
 
     @Test
     void aServerThatIsKilledAndStartedAgainFindsTheNodesAsTheyAre() throws Exception {
-        final int[] ports = {freePort(), freePort()};
+        final int[] ports = {FreePorts.next(), FreePorts.next()};
         final RingMember[] nodes = {join(ports[0]), join(ports[1])};
         final RingMember killed = serve(ports);
         awaitRandomMoment(nodes[1]);
@@ -148,7 +142,7 @@ class RingProcessIT {
 
     @Test
     void aStoppedNodeIsBypassedAndGoesOnWhenItIsContinued() throws Exception {
-        final int[] ports = {freePort(), freePort(), freePort()};
+        final int[] ports = {FreePorts.next(), FreePorts.next(), FreePorts.next()};
         final RingMember[] nodes = {join(ports[0]), join(ports[1]), join(ports[2])};
         final RingMember server = serve(ports);
         final int victim = random.nextInt(3);
@@ -169,7 +163,7 @@ class RingProcessIT {
 
     @Test
     void theSecretIsNotInTheListOfProcessesAndAnotherOneIsTurnedAway() throws Exception {
-        final int port = freePort();
+        final int port = FreePorts.next();
         final RingMember node = join(port);
         Files.writeString(secret, "the secret of somebody else");
         final RingMember stranger = start(

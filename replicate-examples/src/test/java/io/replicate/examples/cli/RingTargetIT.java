@@ -2,12 +2,12 @@ package io.replicate.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.replicate.core.contract.FreePorts;
 import io.replicate.core.contract.Seeds;
 import io.replicate.core.posix.LoopDevice;
 import io.replicate.core.posix.LoopMount;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,10 +50,7 @@ class RingTargetIT {
     }
 
     private RingMember join(final String... options) throws IOException {
-        final int port;
-        try (ServerSocket socket = new ServerSocket(0)) {
-            port = socket.getLocalPort();
-        }
+        final int port = FreePorts.next();
         final List<String> arguments =
                 new ArrayList<>(List.of("join", "--insecure", "--wait", "60", "--listen", "127.0.0.1:" + port));
         arguments.addAll(List.of(options));

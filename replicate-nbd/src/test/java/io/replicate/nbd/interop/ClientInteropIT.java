@@ -3,6 +3,7 @@ package io.replicate.nbd.interop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.replicate.core.contract.FreePorts;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
@@ -13,8 +14,6 @@ import io.replicate.nbd.client.NbdVolume;
 import io.replicate.nbd.interop.Tools.Peer;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Our client with the servers of nbdkit, QEMU and nbd, weak, slow and faulty ones among them. */
 @Tag("interop")
-@Timeout(120)
+@Timeout(240)
 class ClientInteropIT {
     private static final int SIZE = 16 << 20;
     private static final int DATA = 3 << 20;
@@ -207,10 +206,7 @@ class ClientInteropIT {
 
     @Test
     void nbdServer() throws Exception {
-        final int port;
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        final int port = FreePorts.next();
         final Path config = Files.writeString(
                 dir.resolve("nbd.conf"),
                 "[generic]\nlistenaddr = 127.0.0.1\nport = " + port + "\nallowlist = true\n[disk]\nexportname = "
@@ -218,7 +214,9 @@ class ClientInteropIT {
         final String uri = "nbd://127.0.0.1:" + port;
         final Path pid = dir.resolve("nbd.pid");
         Tools.run(dir, "nbd-server", "-C", config.toString(), "-p", pid.toString()); // goes into the background
-        org.awaitility.Awaitility.await().until(() -> Files.exists(pid) && Files.size(pid) > 0);
+        org.awaitility.Awaitility.await()
+                .atMost(java.time.Duration.ofSeconds(60))
+                .until(() -> Files.exists(pid) && Files.size(pid) > 0);
         final ProcessHandle server =
                 ProcessHandle.of(Long.parseLong(Files.readString(pid).strip())).orElseThrow();
         try (NbdVolume volume = NbdVolume.open(NbdAddress.of(Locator.parse(uri + "/disk")))) {
@@ -232,7 +230,7 @@ class ClientInteropIT {
                     .hasMessageContaining("nope");
         } finally {
             server.destroy();
-            server.onExit().get(20, java.util.concurrent.TimeUnit.SECONDS);
+            server.onExit().get(60, java.util.concurrent.TimeUnit.SECONDS);
         }
     }
 
@@ -309,10 +307,10 @@ class ClientInteropIT {
         final Path control = dir.resolve("pause.sock");
         try (Peer server = nbdkit("--filter=pause", "file", image.toString(), "pause-control=" + control)
                         .await(control);
-                NbdVolume volume = open("&timeout=1&reconnect=0")) {
+                NbdVolume volume = open("&timeout=3&reconnect=0")) {
             pause(control, 'p');
             assertThatThrownBy(() -> volume.read(8192, ByteBuffer.allocate(4096)))
-                    .hasMessageContaining("no answer within 1 s");
+                    .hasMessageContaining("no answer within 3 s");
             pause(control, 'r');
         }
     }

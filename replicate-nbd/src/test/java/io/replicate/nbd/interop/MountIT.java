@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A file system on an export: made, filled, unmounted and checked. */
 @Tag("interop")
 @Tag("root")
-@Timeout(180)
+@Timeout(240)
 class MountIT {
     private static final long SIZE = 64 << 20;
 

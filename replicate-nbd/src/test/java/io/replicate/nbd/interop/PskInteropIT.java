@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Pre-shared keys between Bouncy Castle here and GnuTLS there. */
 @Tag("interop")
-@Timeout(120)
+@Timeout(240)
 class PskInteropIT {
     private static final String KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     private static final int SIZE = 8 << 20;

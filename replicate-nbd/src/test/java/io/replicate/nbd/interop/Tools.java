@@ -68,7 +68,7 @@ final class Tools {
 
         /** Waits until a file exists. */
         Peer await(Path file) {
-            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> {
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> {
                 assertThat(process.isAlive())
                         .as("alive: %s", Files.readString(log))
                         .isTrue();
@@ -83,7 +83,7 @@ final class Tools {
         }
 
         void awaitEnd() throws Exception {
-            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         }
 
         @Override

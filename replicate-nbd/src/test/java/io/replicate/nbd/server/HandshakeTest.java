@@ -269,7 +269,7 @@ class HandshakeTest {
     @Test
     void aClientThatDawdlesIsSentAway() throws Exception {
         try (TestServer test =
-                        new TestServer(b -> b.limits(ServerLimits.defaults().handshake(Duration.ofMillis(200))));
+                        new TestServer(b -> b.limits(ServerLimits.defaults().handshake(Duration.ofSeconds(2))));
                 RawClient client = test.client().greet()) {
             assertThat(client.atEnd()).isTrue();
         }

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * array that holds what must be there. Requests that are under way together never touch the same bytes, so that the array
  * knows every answer.
  */
-@Timeout(120)
+@Timeout(240)
 class ModelTest {
     private static final int SIZE = 4 << 20;
     private static final int ROUNDS = 60;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
  * What was acknowledged before a FLUSH that was acknowledged, on whichever connection, or with FUA, is there when the
  * power is back. Each sector holds the number of the write that it saw last.
  */
-@Timeout(120)
+@Timeout(240)
 class PowerLossTest {
     private static final int SECTORS = 64;
     private static final int ROUNDS = 60;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A request needs no memory of the heap: its buffer is pooled, and so is all that goes with it. */
-@Timeout(120)
+@Timeout(240)
 class RequestAllocationTest {
     private static final int BLOCK = 4096;
     private static final int BLOCKS = 1024;

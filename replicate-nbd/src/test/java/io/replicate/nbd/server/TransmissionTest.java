@@ -331,7 +331,7 @@ class TransmissionTest {
             c.request(0, Nbd.CMD_DISC, 2, 0, 0);
             assertThat(c.simpleReply(1)).isZero();
             // the server has done its part, and only the socket has something to do
-            await().atMost(Duration.ofSeconds(20)).until(() -> test.server.memoryInUse() == 0);
+            await().atMost(Duration.ofSeconds(60)).until(() -> test.server.memoryInUse() == 0);
 
             c.socket.shutdownOutput();
 

@@ -440,8 +440,8 @@ class ClientWireTest {
     @ParameterizedTest
     @ValueSource(strings = {"short", "long", "control", "silent"})
     void brokenTransferLeavesNothingUnderTheFinalName(final String how) throws Exception {
-        final CompletableFuture<DollyReport> client = ring.client(
-                1, ring.options().waits(Duration.ofSeconds(2), Duration.ofSeconds(1), Duration.ofSeconds(1)));
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().waits(DollyRing.WAIT, Duration.ofSeconds(3), DollyRing.WAIT));
         final RawPeer parent = parentOf(1, false);
         configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1"), "n1");
         parent.write(parent.data, new byte[1000]);

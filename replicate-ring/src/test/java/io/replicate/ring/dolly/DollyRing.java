@@ -1,9 +1,9 @@
 package io.replicate.ring.dolly;
 
+import io.replicate.core.contract.FreePorts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,14 +17,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** Nodes of ours in this process, each at an address of its own: name nI is 127.0.0.(I+1). */
 final class DollyRing implements AutoCloseable {
+    /** How long nodes wait for each other, unless a test wants to see the end of it. */
+    static final Duration WAIT = Duration.ofSeconds(15);
+
     private static final long LONGEST_SECONDS = 60;
-    private static final int FIRST_PORT = 15_000;
-    private static final int PORTS = 15_000;
-    private static final AtomicInteger NEXT_PORT = new AtomicInteger(new Random().nextInt(PORTS));
 
     final Path directory;
     final int dataPort;
@@ -34,25 +33,8 @@ final class DollyRing implements AutoCloseable {
 
     DollyRing(final Path directory) throws IOException {
         this.directory = directory;
-        this.dataPort = freePort();
-        this.controlPort = freePort();
-    }
-
-    /**
-     * A port that is free at all addresses, outside the range from which connections take theirs, and given to nobody
-     * else in this process: rings run side by side, and a node may bind its port late.
-     */
-    private static int freePort() throws IOException {
-        for (int i = 0; i < PORTS; i++) {
-            final int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
-            try (ServerSocket socket = new ServerSocket()) {
-                socket.bind(new InetSocketAddress(port));
-                return port;
-            } catch (final IOException e) {
-                continue;
-            }
-        }
-        throw new IOException("no free port");
+        this.dataPort = FreePorts.next();
+        this.controlPort = FreePorts.next();
     }
 
     static String address(final int node) {
@@ -71,7 +53,7 @@ final class DollyRing implements AutoCloseable {
                 .ports(dataPort, controlPort)
                 .environment(Map.of())
                 .resolver(DollyRing::address)
-                .waits(Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(5))
+                .waits(WAIT, WAIT, WAIT)
                 .waitForServer(Duration.ofSeconds(30))
                 .listener(new DollyListener() {
                     @Override

@@ -87,7 +87,7 @@ final class NodeProcess implements AutoCloseable {
                 .environment(Map.of("MYNODENAME", "n" + node))
                 .resolver(DollyRing::address)
                 .pin(Path.of(args[3]).toString())
-                .waits(Duration.ofSeconds(10), Duration.ofSeconds(Integer.parseInt(args[4])), Duration.ofSeconds(20))
+                .waits(Duration.ofSeconds(30), Duration.ofSeconds(Integer.parseInt(args[4])), Duration.ofSeconds(20))
                 .listener(new DollyListener() {
                     @Override
                     public void moved(final boolean sending, final long bytes) {

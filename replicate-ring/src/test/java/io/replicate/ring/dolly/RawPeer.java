@@ -16,7 +16,7 @@ import java.security.MessageDigest;
  * little-endian.
  */
 final class RawPeer implements AutoCloseable {
-    private static final int TIMEOUT_MS = 15_000;
+    private static final int TIMEOUT_MS = 30_000;
 
     Socket control = new Socket();
     Socket data = new Socket();

@@ -45,7 +45,7 @@ class TakeoverTest {
     private DollyOptions.Builder heldBack(final CountDownLatch latch, final int idleSeconds) {
         return ring.options()
                 .socketBufferBytes(SMALL_BUFFERS)
-                .waits(Duration.ofSeconds(10), Duration.ofSeconds(idleSeconds), Duration.ofSeconds(20))
+                .waits(Duration.ofSeconds(30), Duration.ofSeconds(idleSeconds), Duration.ofSeconds(20))
                 .listener(new DollyListener() {
                     @Override
                     public void moved(final boolean sending, final long bytes) {

@@ -103,10 +103,12 @@ class WeaknessTest {
     @Test // weakness 3
     void frozenClientIsGivenUpAndTheOthersFinish() throws Exception {
         final byte[] content = DollyRing.content(BIG);
-        final CompletableFuture<DollyReport> first = ring.client(
-                1, ring.options().waits(Duration.ofSeconds(5), Duration.ofSeconds(1), Duration.ofSeconds(5)));
+        final Duration idle = Duration.ofSeconds(3); // the same at all nodes, which tell each other that they live
+        final CompletableFuture<DollyReport> first =
+                ring.client(1, ring.options().waits(DollyRing.WAIT, idle, DollyRing.WAIT));
         final CompletableFuture<RawPeer> frozen = DollyRing.async(() -> oldClient(2, "n2"));
-        final CompletableFuture<DollyReport> server = ring.server(config(content, 2), ring.options());
+        final CompletableFuture<DollyReport> server =
+                ring.server(config(content, 2), ring.options().waits(DollyRing.WAIT, idle, DollyRing.WAIT));
         DollyRing.get(frozen); // and never reads
 
         assertThat(DollyRing.get(server).nodes())
@@ -120,9 +122,8 @@ class WeaknessTest {
     @EnumSource // weaknesses 4 and 5: no process, and no machine; either is left out aloud
     void missingClientIsPassedOverAndReported(final Dialect dialect) throws Exception {
         final byte[] content = DollyRing.content(100_000);
-        final Duration wait = Duration.ofSeconds(1);
         final CompletableFuture<DollyReport> first =
-                ring.client(1, ring.options().waits(wait, wait, Duration.ofSeconds(5)));
+                ring.client(1, ring.options().waits(Duration.ofSeconds(2), DollyRing.WAIT, DollyRing.WAIT));
         final CompletableFuture<DollyReport> third = ring.client(3);
 
         final DollyReport report =
@@ -141,9 +142,8 @@ class WeaknessTest {
 
     @Test // weakness 4: an old server above waits for the missing one, so this node must not stay in a ring that hangs
     void behindAnOldServerAMissingChildEndsTheRunInTime() throws Exception {
-        final Duration wait = Duration.ofMillis(500);
         final CompletableFuture<DollyReport> client =
-                ring.client(1, ring.options().waits(wait, wait, wait));
+                ring.client(1, ring.options().waits(Duration.ofSeconds(2), DollyRing.WAIT, DollyRing.WAIT));
         final RawPeer parent =
                 closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
         parent.say(RawPeer.classicConfig("n1", "n2"));

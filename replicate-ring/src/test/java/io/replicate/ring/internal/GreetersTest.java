@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(240)
 class GreetersTest {
     private static final int MANY = 64;
 
@@ -104,7 +104,7 @@ class GreetersTest {
         }
         final Silent server = connect("10.0.0.1:5000");
 
-        await().until(() -> server.heard);
+        await().atMost(java.time.Duration.ofSeconds(60)).until(() -> server.heard);
         assertThat(server.isTurnedAway()).isFalse();
         assertThat(links.stream().filter(link -> !link.isTurnedAway())).hasSize(MANY);
     }

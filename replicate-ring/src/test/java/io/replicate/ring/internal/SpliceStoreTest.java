@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Bytes that the kernel puts to the target before anybody has looked at them. */
-@Timeout(60)
+@Timeout(240)
 class SpliceStoreTest {
     private static final Path MEMORY = Path.of("/dev/shm");
     private static final int LENGTH = 64 << 10;

@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The store of a node loses power at every step: between data, flush and checkpoint, at the commit, behind it. Of what was
  * not flushed anything may be lost. The same command again always ends with the whole image, and nothing left beside it.
  */
-@Timeout(120)
+@Timeout(240)
 class StoreCrashTest {
     private static final int FRAME_BYTES = 4096;
     private static final int FRAMES = 5;
