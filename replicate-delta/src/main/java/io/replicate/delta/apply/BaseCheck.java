@@ -4,7 +4,6 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.HeaderChunk;
 import io.replicate.delta.cow.Marker;
-import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.SampleTaker;
 import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.Trailer;
@@ -71,15 +70,13 @@ final class BaseCheck {
     }
 
     /** Checks that every change lies in the image; only the last chunk may reach over its end. */
-    void places(final ExceptionList exceptions, final SnapLayout layout, final long imageBytes) throws IOException {
-        try (Pairs pairs = exceptions.inOrder()) {
-            while (pairs.next()) {
-                if (pairs.oldChunk() * layout.chunkBytes() >= imageBytes) {
-                    throw ReplicationException.misuse("the delta changes offset "
-                            + pairs.oldChunk() * layout.chunkBytes() + ", the target ends at " + imageBytes
-                            + ": it is smaller than the source, or the delta is of another image");
-                }
-            }
+    void places(final ExceptionList exceptions, final SnapLayout layout, final long imageBytes)
+            throws ReplicationException {
+        final long last = exceptions.maxOldChunk();
+        if (last * layout.chunkBytes() >= imageBytes) {
+            throw ReplicationException.misuse("the delta changes offset " + last * layout.chunkBytes()
+                    + ", the target ends at " + imageBytes
+                    + ": it is smaller than the source, or the delta is of another image");
         }
     }
 

@@ -11,6 +11,7 @@ import io.replicate.delta.cow.SnapHeader;
 import io.replicate.delta.cow.SnapLayout;
 import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.cow.StreamIds;
+import io.replicate.delta.cow.Trailer;
 import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
 import java.util.List;
@@ -118,6 +119,16 @@ public final class DeltaTarget implements AutoCloseable {
                         store.exceptions(options.lenient()),
                         ChunkData.ofStore(store),
                         check));
+    }
+
+    /**
+     * Checks that what a delta leaves as it is, is here as it is at the source.
+     *
+     * @param samples taken at the source.
+     * @throws ReplicationException MISUSE when something differs: others have written this target.
+     */
+    public void requireBase(final List<Trailer.Sample> samples) throws IOException {
+        parts.check(false).samples(samples, parts.image());
     }
 
     /**

@@ -9,7 +9,10 @@ import io.replicate.core.posix.PosixException;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
@@ -19,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 /** A directory of a file system, locked as long as it is open. */
 public final class NativeStateDirectory implements StateDirectory {
     static final String LOCK = "lock";
+
+    private static final int ATTEMPTS = 100;
 
     private final Path directory;
     private final @Nullable NativeFile lock;
@@ -34,20 +39,81 @@ public final class NativeStateDirectory implements StateDirectory {
      * @throws ReplicationException MISUSE when another process has it locked.
      */
     public static NativeStateDirectory open(final Path directory) throws IOException {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            final @Nullable NativeFile lock = lockOnce(directory);
+            if (lock != null) {
+                return new NativeStateDirectory(directory, lock);
+            }
+        }
+        throw busy(directory);
+    }
+
+    private static ReplicationException busy(final Path directory) {
+        return ReplicationException.misuse(
+                directory + ": another process is changing this target; wait until it has ended");
+    }
+
+    /** Locks it, or returns null when whoever had it before removed it meanwhile. */
+    private static @Nullable NativeFile lockOnce(final Path directory) throws IOException {
+        final NativeFile lock;
+        try {
+            make(directory);
+            lock = NativeFile.open(
+                    directory.resolve(LOCK), NativeFile.Option.READ, NativeFile.Option.WRITE, NativeFile.Option.CREATE);
+        } catch (final IOException e) {
+            if (vanished(e)) {
+                return null;
+            }
+            throw e;
+        }
+        boolean held = false;
+        try {
+            if (!lock.tryLock()) {
+                throw busy(directory);
+            }
+            // A lock whose file has lost its name keeps nobody out: the next one makes another.
+            held = isNamed(lock);
+        } finally {
+            if (!held) {
+                lock.close();
+            }
+        }
+        return held ? lock : null;
+    }
+
+    private static boolean vanished(final IOException e) {
+        return e instanceof NoSuchFileException || (e instanceof PosixException p && p.errno() == Errnos.ENOENT);
+    }
+
+    private static void make(final Path directory) throws IOException {
         final boolean fresh = !Files.isDirectory(directory);
-        Files.createDirectories(directory);
+        if (fresh) {
+            createDirectories(directory);
+        }
         final @Nullable Path parent = directory.toAbsolutePath().getParent();
         if (fresh && parent != null) {
             DurableFiles.fsyncDirectory(parent);
         }
-        final NativeFile lock = NativeFile.open(
-                directory.resolve(LOCK), NativeFile.Option.READ, NativeFile.Option.WRITE, NativeFile.Option.CREATE);
-        if (!lock.tryLock()) {
-            lock.close();
-            throw ReplicationException.misuse(
-                    directory + ": another process is changing this target; wait until it has ended");
+    }
+
+    /** Another may remove what it sees that there is. */
+    private static void createDirectories(final Path directory) throws IOException {
+        try {
+            Files.createDirectories(directory);
+        } catch (final FileAlreadyExistsException e) {
+            if (Files.exists(directory) && !Files.isDirectory(directory)) {
+                throw e;
+            }
         }
-        return new NativeStateDirectory(directory, lock);
+    }
+
+    private static boolean isNamed(final NativeFile file) throws IOException {
+        try {
+            return ((Number) Files.getAttribute(file.path(), "unix:ino")).longValue()
+                    == file.stat().inode();
+        } catch (final NoSuchFileException e) {
+            return false;
+        }
     }
 
     /** Opens an existing directory for a reader beside whoever has it locked; nothing may be changed through it. */
@@ -116,6 +182,9 @@ public final class NativeStateDirectory implements StateDirectory {
                 Files.deleteIfExists(directory.resolve(LOCK));
                 Files.deleteIfExists(directory);
             }
+        } catch (final DirectoryNotEmptyException e) {
+            // Somebody opened it between the two: it is theirs now.
+            return;
         }
     }
 

@@ -2,7 +2,6 @@ package io.replicate.delta.change;
 
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.ExceptionList;
-import io.replicate.delta.cow.Pairs;
 import io.replicate.delta.cow.StoreReader;
 import java.io.IOException;
 
@@ -21,15 +20,12 @@ public final class SnapChanges implements Changes.Finder {
     public Changes find(final long imageBytes) throws IOException {
         final ExceptionList chunks = store.exceptions(lenient);
         final long chunk = store.layout().chunkBytes();
-        try (Pairs pairs = chunks.inOrder()) {
-            while (pairs.next()) {
-                if (pairs.oldChunk() * chunk >= imageBytes) {
-                    chunks.close();
-                    throw ReplicationException.misuse(store.where() + ": offset " + pairs.oldChunk() * chunk
-                            + " changed, but the source ends at " + imageBytes
-                            + ": it is not a snapshot of the same volume, or was made smaller");
-                }
-            }
+        final long last = chunks.maxOldChunk();
+        if (last * chunk >= imageBytes) {
+            chunks.close();
+            throw ReplicationException.misuse(store.where() + ": offset " + last * chunk
+                    + " changed, but the source ends at " + imageBytes
+                    + ": it is not a snapshot of the same volume, or was made smaller");
         }
         return new Changes(store.layout(), chunks);
     }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DataWindows implements AutoCloseable {
     /** The most that {@link #next} returns at once. */
-    static final int WINDOW_BYTES = 1 << 20;
+    static final int WINDOW_BYTES = 256 << 10;
 
     private static final long STOP_SECONDS = 60;
 

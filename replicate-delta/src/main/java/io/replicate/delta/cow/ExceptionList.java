@@ -30,6 +30,9 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
     private long[] pairs = new long[1 << 10];
     private int held;
     private long spilled;
+    private long maxOldChunk = -1;
+    private long lastNewChunk = -1;
+    private boolean newAscending = true;
     private @Nullable FileChannel log;
     private @Nullable FileChannel runs;
     private final List<Long> runEnds = new ArrayList<>();
@@ -69,6 +72,14 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
         pairs[2 * held] = oldChunk;
         pairs[2 * held + 1] = newChunk;
         held++;
+        maxOldChunk = Math.max(maxOldChunk, oldChunk);
+        newAscending &= newChunk > lastNewChunk;
+        lastNewChunk = newChunk;
+    }
+
+    /** Returns the largest chunk of the origin that is named, or -1 when there is none. */
+    public long maxOldChunk() {
+        return maxOldChunk;
     }
 
     private void spill() throws IOException {
@@ -157,16 +168,12 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
      * @throws ReplicationException CORRUPT otherwise.
      */
     public void requireUnique(final String where) throws IOException {
-        boolean ascending = true;
-        try (Pairs cursor = inOrder()) {
-            long last = -1;
-            while (cursor.next() && ascending) {
-                ascending = cursor.newChunk() > last;
-                last = cursor.newChunk();
-            }
+        if (runEnds.isEmpty()) {
+            requireDistinct(sortedInMemory(), held, where);
+        } else {
+            requireDistinct(sorted(), where, "origin chunk");
         }
-        requireDistinct(sorted(), where, "origin chunk");
-        if (!ascending) {
+        if (!newAscending) {
             try (ExceptionList swapped = new ExceptionList(directory, inMemory);
                     Pairs cursor = inOrder()) {
                 while (cursor.next()) {
@@ -177,17 +184,31 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
         }
     }
 
+    /** As the other, without a call for each pair: most lists are short, and what is short is interpreted. */
+    private static void requireDistinct(final long[] sorted, final int count, final String where)
+            throws ReplicationException {
+        for (int i = 1; i < count; i++) {
+            if (sorted[2 * i] == sorted[2 * i - 2]) {
+                throw named(where, "origin chunk", sorted[2 * i]);
+            }
+        }
+    }
+
     private static void requireDistinct(final Pairs sorted, final String where, final String what) throws IOException {
         try (sorted) {
             long last = -1;
             while (sorted.next()) {
                 if (sorted.oldChunk() == last) {
-                    throw ReplicationException.corrupt(
-                            where + ": " + what + " " + last + " is named by two exceptions: the store is corrupt");
+                    throw named(where, what, last);
                 }
                 last = sorted.oldChunk();
             }
         }
+    }
+
+    private static ReplicationException named(final String where, final String what, final long chunk) {
+        return ReplicationException.corrupt(
+                where + ": " + what + " " + chunk + " is named by two exceptions: the store is corrupt");
     }
 
     @Override

@@ -13,6 +13,7 @@ import io.replicate.delta.change.Changes;
 import io.replicate.delta.change.SnapChanges;
 import io.replicate.delta.change.TreeChanges;
 import io.replicate.delta.cow.ChunkData;
+import io.replicate.delta.cow.SampleTaker;
 import io.replicate.delta.cow.StoreReader;
 import io.replicate.delta.peer.DeltaPeer;
 import io.replicate.delta.tree.TreeReader;
@@ -56,6 +57,7 @@ final class Copies {
         public void update(final SyncSource source) throws IOException {
             try (Images.Opened data = Images.source(Locator.file(source.device()))) {
                 final Changes changes = changes(source, data);
+                requireBase(changes, data);
                 target.repair(
                         changes.layout(),
                         changes.chunks(),
@@ -63,6 +65,18 @@ final class Copies {
                         data.size(),
                         source.generation(),
                         NEVER);
+            }
+        }
+
+        private void requireBase(final Changes changes, final Images.Opened data) throws IOException {
+            boolean same = false;
+            try {
+                target.requireBase(new SampleTaker(changes.chunks(), changes.layout(), data, data.size()).take());
+                same = true;
+            } finally {
+                if (!same) {
+                    changes.close(); // else whoever merges closes them
+                }
             }
         }
 

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.DigestException;
 import java.security.MessageDigest;
+import java.util.Arrays;
 
 /**
  * A source that builds the hash tree of what is read from it, by whatever threads and in whatever order: a full copy
@@ -22,6 +23,8 @@ import java.security.MessageDigest;
  * reads; the rest by one thread.
  */
 public final class TreeOnTheWay implements Source<Extent> {
+    private static final byte[] UNSET = new byte[TreeShape.HASH_BYTES];
+
     private final Source<Extent> source;
     private final TreeFile tree;
 
@@ -96,27 +99,47 @@ public final class TreeOnTheWay implements Source<Extent> {
     public long complete(final RandomBytes copy, final String generation) throws IOException {
         final TreeShape shape = tree.shape();
         final TreeUpdate update = new TreeUpdate(tree, true);
-        final ByteBuffer leaf = Alignment.buffer(shape.leafBytes());
-        final byte[] unset = new byte[TreeShape.HASH_BYTES];
+        final ByteBuffer run = Alignment.buffer(TreeShape.FAN_OUT * shape.leafBytes());
         long missed = 0;
         for (long page = 0; page * TreeShape.FAN_OUT < shape.count(0); page++) {
             final byte[] hashes = tree.page(0, page);
-            for (int at = 0; at < hashes.length; at += TreeShape.HASH_BYTES) {
-                final long index = page * TreeShape.FAN_OUT + at / TreeShape.HASH_BYTES;
-                if (java.util.Arrays.equals(hashes, at, at + TreeShape.HASH_BYTES, unset, 0, TreeShape.HASH_BYTES)) {
-                    final long offset = index * shape.leafBytes();
-                    copy.read(offset, leaf.clear().limit((int)
-                            Math.min(shape.leafBytes(), shape.imageBytes() - offset)));
-                    update.leaf(index, leaf.flip());
-                    missed++;
+            final int leaves = hashes.length / TreeShape.HASH_BYTES;
+            for (int i = 0, end; i < leaves; i = end) {
+                final long index = page * TreeShape.FAN_OUT + i;
+                end = i;
+                while (end < leaves && isUnset(hashes, end)) {
+                    end++;
+                }
+                if (end > i) {
+                    leaves(copy, index, end - i, run, update);
+                    missed += end - i;
                 } else {
-                    update.hash(index, hashes, at);
+                    update.hash(index, hashes, i * TreeShape.HASH_BYTES);
+                    end++;
                 }
             }
         }
         update.finish();
         tree.complete(generation);
         return missed;
+    }
+
+    private static boolean isUnset(final byte[] hashes, final int leaf) {
+        final int at = leaf * TreeShape.HASH_BYTES;
+        return Arrays.equals(hashes, at, at + TreeShape.HASH_BYTES, UNSET, 0, TreeShape.HASH_BYTES);
+    }
+
+    /** Reads leaves that follow each other at once. */
+    private void leaves(
+            final RandomBytes copy, final long first, final int count, final ByteBuffer run, final TreeUpdate update)
+            throws IOException {
+        final int leaf = tree.shape().leafBytes();
+        final long offset = first * leaf;
+        final int length = (int) Math.min((long) count * leaf, tree.shape().imageBytes() - offset);
+        copy.read(offset, run.clear().limit(length));
+        for (int i = 0; i < count; i++) {
+            update.leaf(first + i, run.slice(i * leaf, Math.min(leaf, length - i * leaf)));
+        }
     }
 
     /** Closes the source; the tree can still be completed. */

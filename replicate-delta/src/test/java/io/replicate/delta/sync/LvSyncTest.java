@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -206,6 +207,29 @@ class LvSyncTest {
         }
         world.sync();
         world.assertCopies(second);
+    }
+
+    @Test
+    void aCopyThatOthersWroteCostsAHashExchange() throws IOException {
+        final World world = new World();
+        world.sync();
+        world.lvm.write(second);
+        final byte[] written = first.clone();
+        final int unchanged = unchanged(first, second);
+        written[unchanged]++;
+        Files.write(world.a, written);
+        world.sync();
+        world.assertCopies(second);
+        assertThat(said).anyMatch(line -> line.contains("differs at offset") && line.contains("comparing hashes"));
+    }
+
+    /** Returns the offset of a chunk that is the same in both. */
+    private static int unchanged(final byte[] a, final byte[] b) {
+        int at = 0;
+        while (!Arrays.equals(a, at, at + 4096, b, at, at + 4096)) {
+            at += 4096;
+        }
+        return at;
     }
 
     @Test

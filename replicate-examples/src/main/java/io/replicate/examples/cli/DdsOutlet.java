@@ -54,6 +54,10 @@ final class DdsOutlet implements AutoCloseable {
                     : FileChannel.open(path, StandardOpenOption.WRITE);
             return new DdsOutlet(name, channel, null, path);
         }
+        final @Nullable Path parent = path.toAbsolutePath().getParent();
+        if (parent != null && !Files.isDirectory(parent)) {
+            throw ReplicationException.misuse(path + ": there is no directory " + parent);
+        }
         final Path temporary = DurableFiles.temporaryBeside(path);
         temporary.toFile().deleteOnExit(); // a signal ends us without closing
         return new DdsOutlet(

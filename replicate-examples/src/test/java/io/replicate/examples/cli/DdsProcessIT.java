@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,45 +27,26 @@ import org.junit.jupiter.api.io.TempDir;
 class DdsProcessIT {
     private static final int CHUNK = 4096;
 
-    private final List<Process> processes = new ArrayList<>();
-
     @TempDir
     private Path dir;
 
-    @AfterEach
-    void endProcesses() {
-        processes.forEach(Process::destroyForcibly);
+    private ShellCommands commands = new ShellCommands(Path.of(""));
+
+    @BeforeEach
+    void useTheDirectory() {
+        commands = new ShellCommands(dir);
     }
 
-    private String run(final Map<String, String> environment, final Object... arguments)
-            throws IOException, InterruptedException {
-        final List<String> command = new ArrayList<>();
-        for (final Object argument : arguments) {
-            command.add(argument.toString());
-        }
-        final Path output = Files.createTempFile(dir, "run", ".out");
-        final ProcessBuilder builder =
-                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
-        builder.environment().putAll(environment);
-        final Process process = builder.start();
-        processes.add(process);
-        assertThat(process.waitFor(120, TimeUnit.SECONDS)).as("%s", command).isTrue();
-        final String said = Files.readString(output);
-        assertThat(process.exitValue()).as("%s: %s", command, said).isZero();
-        return said;
+    @AfterEach
+    void endProcesses() {
+        commands.close();
     }
 
     private String dds(final Map<String, String> environment, final Object... arguments)
             throws IOException, InterruptedException {
-        final List<Object> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java"),
-                "-Xmx64m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "dds"));
-        command.addAll(List.of(arguments));
-        return run(environment, command.toArray());
+        final List<Object> all = new ArrayList<>(List.of("dds"));
+        all.addAll(List.of(arguments));
+        return commands.replicate(environment, all.toArray());
     }
 
     private static byte[] random(final int bytes, final long seed) {
@@ -73,7 +55,7 @@ class DdsProcessIT {
         return image;
     }
 
-    /** Commands of lvm2 whose volumes are files; each writes down how it was called. */
+    /** ShellCommands of lvm2 whose volumes are files; each writes down how it was called. */
     private void standIn(final Path bin) throws IOException {
         final String head = """
             #!/bin/bash
@@ -154,36 +136,20 @@ class DdsProcessIT {
                         "lvs --noheadings -o lv_uuid my-vg/a-b_osvc_snap1");
     }
 
-    private static boolean installed(final String... tools) {
-        return Arrays.stream(tools)
-                .allMatch(tool -> Arrays.stream(System.getenv("PATH").split(":"))
-                        .anyMatch(place -> Files.isExecutable(Path.of(place, tool))));
-    }
-
     @Test
     void aPersistentBitmapOfQemuNamesTheChanges() throws Exception {
-        assumeTrue(installed("qemu-img", "qemu-io", "qemu-nbd"), "qemu-utils is not installed");
+        assumeTrue(ShellCommands.installed("qemu-img", "qemu-io", "qemu-nbd"), "qemu-utils is not installed");
         final byte[] old = random(4 << 20, 1);
         final Path copy = Files.write(dir.resolve("copy.img"), old);
         final Path raw = Files.write(dir.resolve("old.img"), old);
         final Path image = dir.resolve("disk.qcow2");
-        run(Map.of(), "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image);
-        run(Map.of(), "qemu-img", "bitmap", "--add", "-g", "64k", image, "monday");
-        run(Map.of(), "qemu-io", "-f", "qcow2", "-c", "write -P 170 1M 64k", "-c", "write -P 85 3000k 100k", image);
+        commands.run(Map.of(), "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image);
+        commands.run(Map.of(), "qemu-img", "bitmap", "--add", "-g", "64k", image, "monday");
+        commands.run(
+                Map.of(), "qemu-io", "-f", "qcow2", "-c", "write -P 170 1M 64k", "-c", "write -P 85 3000k 100k", image);
         final Path socket = dir.resolve("nbd.sock");
-        final Process server = new ProcessBuilder(
-                        "qemu-nbd",
-                        "-r", // one client at a time, and ends when it leaves
-                        "-f",
-                        "qcow2",
-                        "-B",
-                        "monday",
-                        "-k",
-                        socket.toString(),
-                        image.toString())
-                .inheritIO()
-                .start();
-        processes.add(server);
+        // -r: one client at a time, and ends when it leaves
+        commands.start("qemu-nbd", "-r", "-f", "qcow2", "-B", "monday", "-k", socket, image);
         await().atMost(60, TimeUnit.SECONDS).until(() -> Files.exists(socket));
         final Path stream = dir.resolve("delta.snap");
         final String source = "nbd+unix:///?socket=" + socket;
