@@ -2,6 +2,7 @@ package io.replicate.cas.copy;
 
 import io.replicate.cas.store.CasStore;
 import io.replicate.core.block.Block;
+import io.replicate.core.job.FailedUnit;
 import io.replicate.core.job.Job;
 import io.replicate.core.job.ProgressListener;
 import io.replicate.core.job.Replication;
@@ -112,6 +113,7 @@ public final class CasCopy {
                 .listener(progress);
         try (Job job = replication.start()) {
             final Result result = await(job);
+            reportUnread(result);
             if (!refusals.verdict().isEmpty()) {
                 listener.warning(refusals.verdict());
             }
@@ -136,6 +138,16 @@ public final class CasCopy {
             final java.util.Optional<Result> result = job.await(LOOK);
             if (result.isPresent()) {
                 return result.get();
+            }
+        }
+    }
+
+    /** Names the contents that failed before they were asked for: what is listed with more bytes than a block has. */
+    private void reportUnread(final Result result) {
+        for (final FailedUnit failed : result.failed()) {
+            if (failed.unit() instanceof Digest digest && underWay.containsKey(digest)) {
+                taskEnded(digest, false);
+                listener.failed(digest, failed.reason());
             }
         }
     }

@@ -16,12 +16,15 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * Writes blocks: as many services at once as copies are missing, in probe order, the next one for each that fails, and the
  * temporarily failed ones again after a pause. Copies are counted by what the servers say they stored. Thread-safe.
  */
 final class BlockWriter {
+    private static final Pattern LOCATOR = Pattern.compile("[0-9a-f]{32}(\\+|\\s|$)");
+
     private final KeepClient client;
 
     BlockWriter(final KeepClient client) {
@@ -150,9 +153,12 @@ final class BlockWriter {
             throws IOException {
         final int said = replicas(answer);
         if (answer.status() == 200) {
-            final String named = answer.text().trim();
-            if (!named.isEmpty() && !named.startsWith(digest.hex())) {
+            if (namesAnother(digest, answer.text())) {
                 failed(service, service.url() + ": it says that it stored another block", false, false, tally);
+                return;
+            }
+            if (said == 0) {
+                failed(service, service.url() + ": it says that it stored no copy", false, false, tally);
                 return;
             }
             client.origin(service).gate().succeeded();
@@ -160,9 +166,8 @@ final class BlockWriter {
             return;
         }
         if (said > 0 && !service.isDisk()) {
-            // A proxy that could not make all copies says so with an error, of an unlike kind in some versions: the
-            // header
-            // counts.
+            // A proxy that could not make all copies says so with an error, of an unlike kind in some versions: its
+            // header counts.
             count(service, said, answer, tally);
         }
         final int status = answer.status();
@@ -179,6 +184,11 @@ final class BlockWriter {
                 Busy.isTemporary(status) && !full,
                 busy,
                 tally);
+    }
+
+    /** Returns whether the text is the locator of another block. A server that sends no locator is believed. */
+    private static boolean namesAnother(final Digest digest, final String text) {
+        return LOCATOR.matcher(text).lookingAt() && !text.startsWith(digest.hex());
     }
 
     private static void failed(

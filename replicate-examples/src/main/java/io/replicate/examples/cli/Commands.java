@@ -51,7 +51,18 @@ final class Commands {
             line.setCaseInsensitiveEnumValuesAllowed(true);
             line.setParameterExceptionHandler(Failures::usage);
             line.setExecutionExceptionHandler(Failures::execution);
+            line.setExecutionStrategy(parsed -> execute(line, parsed));
             return line;
+        }
+
+        /** Runs the command; where help counts as wrong usage, as in the tool that it stands in for, it is no result. */
+        private static int execute(final CommandLine line, final CommandLine.ParseResult parsed) {
+            final int code = line.getCommandSpec().exitCodeOnUsageHelp();
+            if (parsed.isUsageHelpRequested() && code != ExitCode.OK) {
+                line.usage(line.getErr());
+                return code;
+            }
+            return new CommandLine.RunLast().execute(parsed);
         }
     }
 

@@ -66,7 +66,7 @@ final class KeepRsyncCommand extends AbstractCommand {
     @Override
     int run() throws IOException {
         if (options.helpWithOneDash) {
-            spec.commandLine().usage(out());
+            spec.commandLine().usage(err());
             return ExitCode.USAGE;
         }
         if (options.version) {

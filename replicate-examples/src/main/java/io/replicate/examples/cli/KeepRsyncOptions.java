@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -26,6 +28,35 @@ final class KeepRsyncOptions {
             } catch (final ReplicationException e) {
                 throw new TypeConversionException(String.valueOf(e.getMessage()));
             }
+        }
+    }
+
+    /** Reads numbers as Go flags do: {@code 2}, {@code 0x2}, {@code 0b10}, {@code 0o2} or {@code 02}. */
+    static final class GoIntegerConverter implements ITypeConverter<Integer> {
+        private static final Pattern NUMBER = Pattern.compile("([+-]?)(0[xX]|0[bB]|0[oO]?)?([0-9a-fA-F]+)");
+
+        @Override
+        public Integer convert(final String text) {
+            final Matcher number = NUMBER.matcher("0".equals(text) ? "00" : text);
+            try {
+                if (number.matches()) {
+                    return Integer.parseInt(number.group(1) + number.group(3), radix(number.group(2)));
+                }
+            } catch (final NumberFormatException e) {
+                // As one that does not match.
+            }
+            throw new TypeConversionException("'" + text + "' is not a number");
+        }
+
+        private static int radix(final @Nullable String prefix) {
+            if (prefix == null) {
+                return 10;
+            }
+            return switch (prefix) {
+                case "0x", "0X" -> 16;
+                case "0b", "0B" -> 2;
+                default -> 8;
+            };
         }
     }
 
@@ -103,6 +134,7 @@ final class KeepRsyncOptions {
     @Option(
             names = {"-replications", "--replications"},
             paramLabel = "N",
+            converter = GoIntegerConverter.class,
             description = "Copies of each block; 0 is the destination's default.")
     int replications;
 

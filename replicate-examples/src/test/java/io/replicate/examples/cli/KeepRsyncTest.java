@@ -176,6 +176,21 @@ class KeepRsyncTest {
     }
 
     @Test
+    void whatIsLargerThanABlockIsNamedAndTheOthersAreCopied() {
+        try (KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 1, 2)) {
+            final List<String> hashes = both.fill(9, 5, (64 << 20) + 1);
+
+            final Run run = both.run("--memory", "256M").assertCode(1);
+
+            assertThat(run.err())
+                    .contains(hashes.get(1) + "+67108865 is larger than the 67108864 bytes that fit")
+                    .contains("copied 1 block");
+            both.assertPlaced(hashes.subList(0, 1), 2);
+            assertThat(both.dst.holders(hashes.get(1))).isEmpty();
+        }
+    }
+
+    @Test
     void aDamagedCopyIsPassedOverAndAFullyDamagedBlockIsReported() {
         for (final Era era : Era.values()) {
             final Path own = directory.resolve(era.name());
@@ -999,12 +1014,19 @@ class KeepRsyncTest {
     @Test
     void helpAndVersionAndWrongFlagsHaveTheCodesOfTheTool() {
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 1, 1)) {
-            both.runPlain("-h").assertCode(2);
-            both.runPlain("-help").assertCode(2);
+            for (final String help : List.of("-h", "--help", "-help")) {
+                final Run run = both.runPlain(help).assertCode(2);
+                assertThat(run.err()).contains("Usage: replicate keep-rsync", "-replications");
+                assertThat(run.out()).isEmpty();
+            }
             both.run("-replications", "7", "-replications=0", "-dry-run").assertCode(0);
             assertThat(both.runPlain("-version").assertCode(0).out()).startsWith("keep-rsync ");
             both.runPlain("-no-such-flag").assertCode(2);
             both.run("-replications", "many").assertCode(2);
+            both.run("-replications", "0x1f", "-dry-run").assertCode(0);
+            both.run("-replications", "08").assertCode(2);
+            both.run("-replications", "99999999999").assertCode(2);
+            both.run("-replications", "-1").assertCode(2);
             both.run("-src-blob-signature-ttl", "5").assertCode(2);
             both.run("--repair").assertCode(2);
             both.run("--workers", "0").assertCode(2);

@@ -85,6 +85,11 @@ final class Answering {
         return head != null;
     }
 
+    /** Returns whether its head says that what was asked for was done. */
+    boolean succeeded() {
+        return head != null && head.status().code() == 200;
+    }
+
     /** Returns whether all of it has arrived. */
     boolean complete() {
         return complete;

@@ -21,7 +21,9 @@ final class ExchangeHandler extends SimpleChannelInboundHandler<HttpObject> {
             context.close();
             return;
         }
-        if (message.decoderResult().isFailure() && !(message instanceof HttpContent)) {
+        // What is no head comes as a whole message of its own.
+        if (message.decoderResult().isFailure()
+                && (message instanceof HttpResponse || !(message instanceof HttpContent))) {
             current.malformed(message.decoderResult().cause());
             return;
         }

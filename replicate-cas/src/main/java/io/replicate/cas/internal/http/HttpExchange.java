@@ -3,6 +3,7 @@ package io.replicate.cas.internal.http;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.handler.codec.PrematureChannelClosureException;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
@@ -47,6 +48,7 @@ public final class HttpExchange {
     private boolean reused;
     private int pendingWrites;
     private boolean keepAlive = true;
+    private boolean bodyCutShort;
     private @Nullable IOException broken;
     private final Answering answering;
 
@@ -74,7 +76,7 @@ public final class HttpExchange {
                     abort(new ReplicationException(
                             ReplicationException.Category.CANCELLED, "stopped during " + place()));
                 } else if (System.nanoTime() - lifeNs > idle.toNanos()) {
-                    abort(ReplicationException.retry(place() + ": nothing moved for " + idle.toSeconds() + " s", null));
+                    abort(ReplicationException.retry(place() + ": nothing moved for " + shown(idle), null));
                 }
             }
         } catch (final InterruptedException e) {
@@ -114,6 +116,10 @@ public final class HttpExchange {
 
     private String place() {
         return call.method() + " " + origin.url();
+    }
+
+    private static String shown(final Duration idle) {
+        return idle.toMillisPart() == 0 ? idle.toSeconds() + " s" : idle.toMillis() + " ms";
     }
 
     private void abort(final IOException why) {
@@ -189,16 +195,18 @@ public final class HttpExchange {
         written.addListener(done -> {
             pendingWrites--;
             lifeNs = System.nanoTime();
-            if (!done.isSuccess() && broken == null) {
-                broken = ReplicationException.retry(
-                        place() + ": sending failed: " + done.cause().getMessage(), done.cause());
+            if (!done.isSuccess()) {
+                bodyCutShort = true;
+                broken = broken != null
+                        ? broken
+                        : ReplicationException.retry(
+                                place() + ": sending failed: " + done.cause().getMessage(), done.cause());
             }
             endWhenDone(connection);
         });
     }
 
     void head(final HttpResponse response) {
-        lifeNs = System.nanoTime();
         try {
             answering.head(response);
         } catch (final IOException e) {
@@ -207,7 +215,6 @@ public final class HttpExchange {
     }
 
     void content(final Channel connection, final HttpContent content) {
-        lifeNs = System.nanoTime();
         if (aborted) {
             return;
         }
@@ -217,12 +224,19 @@ public final class HttpExchange {
             breakOff(e);
             return;
         }
+        if (answering.begun()) {
+            // A server that sends nothing but 100 Continue is not alive.
+            lifeNs = System.nanoTime();
+        }
         if (answering.complete()) {
             endWhenDone(connection);
         }
     }
 
     void malformed(final Throwable cause) {
+        if (cause instanceof PrematureChannelClosureException) {
+            return; // what becomes of it is decided when the connection is known to be gone
+        }
         final String what = cause instanceof IOException ? ": the connection failed: " : ": the answer is not HTTP: ";
         final IOException why = ReplicationException.retry(
                 place() + what + HttpAnswer.shown(String.valueOf(cause.getMessage())), cause);
@@ -267,6 +281,7 @@ public final class HttpExchange {
             if (answering.complete()) {
                 // Refused before the whole body was sent: what is left of it is dropped with the connection.
                 keepAlive = false;
+                bodyCutShort = true;
                 connection.close();
             }
             return;
@@ -274,8 +289,16 @@ public final class HttpExchange {
         if (!answering.complete() && connection.isActive()) {
             return;
         }
-        connection.pipeline().get(ExchangeHandler.class).exchange = null;
-        if (answering.complete()) {
+        // A closed connection may have lost its handlers before its last write is known to have failed.
+        final ExchangeHandler handler = connection.pipeline().get(ExchangeHandler.class);
+        if (handler != null) {
+            handler.exchange = null;
+        }
+        if (answering.complete() && answering.succeeded() && bodyCutShort) {
+            failure = ReplicationException.retry(
+                    place() + ": it said that all is well before it had the whole body", null);
+            end();
+        } else if (answering.complete()) {
             if (keepAlive && answering.keepsConnection()) {
                 origin.giveBack(connection);
             } else {
@@ -288,6 +311,7 @@ public final class HttpExchange {
             broken = null;
             reused = false;
             keepAlive = true;
+            bodyCutShort = false;
             origin.connect(this);
         } else {
             failure = broken;
