@@ -28,13 +28,18 @@ public final class Block extends AbstractReferenceCounted {
     private int length;
 
     Block(final int capacity, final @Nullable BlockPool pool) {
-        // an aligned slice also ends at a multiple: without rounding up it may be too short
-        final int rounded = Math.addExact(capacity, ALIGNMENT - 1) & -ALIGNMENT;
-        this.memory = ByteBuffer.allocateDirect(rounded + ALIGNMENT)
-                .alignedSlice(ALIGNMENT)
-                .slice(0, capacity);
+        final ByteBuffer large = capacity < LargeMemory.MIN_BYTES ? null : LargeMemory.allocate(capacity);
+        this.memory = large == null ? allocate(capacity) : large;
         this.address = Unpooled.wrappedBuffer(memory).memoryAddress();
         this.pool = pool;
+    }
+
+    private static ByteBuffer allocate(final int capacity) {
+        // an aligned slice also ends at a multiple: without rounding up it may be too short
+        final int rounded = Math.addExact(capacity, ALIGNMENT - 1) & -ALIGNMENT;
+        return ByteBuffer.allocateDirect(rounded + ALIGNMENT)
+                .alignedSlice(ALIGNMENT)
+                .slice(0, capacity);
     }
 
     /** Returns a block that belongs to no pool, with length 0. */

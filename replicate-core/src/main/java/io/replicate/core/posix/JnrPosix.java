@@ -463,4 +463,14 @@ final class JnrPosix implements Posix {
     public int munmap(long address, long length) {
         return (int) result(libc.munmap(address, length));
     }
+
+    @Override
+    public int madvise(long address, long length, int advice) {
+        return (int) result(libc.madvise(address, length, advice));
+    }
+
+    @Override
+    public ByteBuffer bufferAt(long address, int capacity) {
+        return MemoryIO.getInstance().newDirectByteBuffer(address, capacity);
+    }
 }

@@ -82,5 +82,7 @@ final class LibC {
         long mmap(@Nullable Pointer hint, long length, int protection, int flags, int fd, long offset);
 
         int munmap(long address, long length);
+
+        int madvise(long address, long length, int advice);
     }
 }

@@ -61,6 +61,8 @@ public final class Linux {
     public static final int PROT_WRITE = 2;
     public static final int MAP_SHARED = 0x01;
     public static final int MAP_PRIVATE = 0x02;
+    public static final int MAP_ANONYMOUS = 0x20;
+    public static final int MADV_HUGEPAGE = 14;
 
     public static final short POLLIN = 0x001;
     public static final short POLLOUT = 0x004;

@@ -147,4 +147,10 @@ public interface Posix {
     long mmap(long length, int protection, int flags, int fd, long offset);
 
     int munmap(long address, long length);
+
+    /** Tells the kernel what is to become of memory, by a MADV_ constant of {@link Linux}. */
+    int madvise(long address, long length, int advice);
+
+    /** Returns a direct buffer over memory that somebody else gives back, and not before the buffer and its views are gone. */
+    ByteBuffer bufferAt(long address, int capacity);
 }

@@ -1,5 +1,7 @@
 package io.replicate.core.posix;
 
+import java.nio.ByteBuffer;
+
 /** The calls that pure Java does not offer: each answers {@code -ENOSYS}. */
 abstract class UnsupportedPosix implements Posix {
     private static final int MISSING = -Errnos.ENOSYS;
@@ -142,5 +144,15 @@ abstract class UnsupportedPosix implements Posix {
     @Override
     public int munmap(long address, long length) {
         return MISSING;
+    }
+
+    @Override
+    public int madvise(long address, long length, int advice) {
+        return MISSING;
+    }
+
+    @Override
+    public ByteBuffer bufferAt(long address, int capacity) {
+        throw new UnsupportedOperationException("no memory of the kernel without its calls");
     }
 }
