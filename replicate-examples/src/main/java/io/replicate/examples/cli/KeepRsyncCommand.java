@@ -9,7 +9,6 @@ import io.replicate.cas.copy.PlanFile;
 import io.replicate.cas.copy.StoreDiff;
 import io.replicate.cas.copy.Upkeep;
 import io.replicate.cas.index.DigestTable;
-import io.replicate.cas.keep.GoDuration;
 import io.replicate.cas.keep.KeepStore;
 import io.replicate.cas.store.CasStore;
 import io.replicate.core.job.Throttle;
@@ -25,7 +24,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -163,17 +161,13 @@ final class KeepRsyncCommand extends AbstractCommand {
                 options.includeFrom == null ? null : PlanFile.read(options.includeFrom, Digest.Algorithm.MD5, false));
     }
 
-    private long newerThanNs() throws ReplicationException {
+    private long newerThanNs() {
         if (options.newerThan == null) {
             return Long.MIN_VALUE;
         }
-        Instant since;
-        try {
-            since = Instant.parse(options.newerThan);
-        } catch (final DateTimeParseException e) {
-            since = Instant.now().minus(GoDuration.parse(options.newerThan));
-        }
-        return ChronoUnit.NANOS.between(Instant.EPOCH, since);
+        return options.newerThan()
+                .map(since -> ChronoUnit.NANOS.between(Instant.EPOCH, since))
+                .orElseThrow();
     }
 
     private CopyOptions copyOptions(final KeepRsyncSides sides, final @Nullable Checkpoint checkpoint)

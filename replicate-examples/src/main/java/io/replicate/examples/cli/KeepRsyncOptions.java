@@ -7,9 +7,12 @@ import io.replicate.cas.keep.Rendezvous;
 import io.replicate.core.spi.ReplicationException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -369,6 +372,20 @@ final class KeepRsyncOptions {
             description = "Print no line per block.")
     boolean quiet;
 
+    /** Returns the time since which blocks are to be taken; empty where the text is none. */
+    Optional<Instant> newerThan() {
+        final String text = String.valueOf(newerThan);
+        try {
+            return Optional.of(Instant.parse(text));
+        } catch (final DateTimeParseException e) {
+            try {
+                return Optional.of(Instant.now().minus(GoDuration.parse(text)));
+            } catch (final ReplicationException notAnAge) {
+                return Optional.empty();
+            }
+        }
+    }
+
     /** Returns what is wrong with the flags, in one line, or the empty text. */
     String wrong() {
         final Map<String, Boolean> rules = new LinkedHashMap<>();
@@ -379,6 +396,9 @@ final class KeepRsyncOptions {
         rules.put("--max-blocks-per-second must be at least 1", blocksPerSecond == null || blocksPerSecond >= 1);
         rules.put("--retries must not be negative", retries >= 0);
         rules.put("--index-slices must be 0 to 3", sliceDigits >= 0 && sliceDigits <= 3);
+        rules.put(
+                "--newer-than must be a time such as 2026-11-20T00:00:00Z or an age such as 48h",
+                newerThan == null || newerThan().isPresent());
         rules.put("--repair needs --verify head or --verify read", !repair || verify != null);
         rules.put("--no-copy leaves nothing to do without --verify or --touch", !noCopy || verify != null || touch);
         return rules.entrySet().stream()

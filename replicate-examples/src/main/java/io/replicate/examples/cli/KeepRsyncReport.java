@@ -55,7 +55,8 @@ final class KeepRsyncReport {
                 + placement(summary.counts()));
         if (summary.misplaced() > 0) {
             log.warning(KeepRsyncLog.blocks(summary.misplaced())
-                    + " were not written where they belong, as servers were away: --fix-placement mends that");
+                    + " were not written where they belong, as servers there were away or refused them:"
+                    + " --fix-placement mends that");
         }
         if (options.failedOut != null) {
             PlanFile.write(options.failedOut, "blocks that keep-rsync could not copy", out -> {

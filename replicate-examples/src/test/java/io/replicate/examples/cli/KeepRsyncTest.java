@@ -1028,6 +1028,7 @@ class KeepRsyncTest {
             both.run("-replications", "99999999999").assertCode(2);
             both.run("-replications", "-1").assertCode(2);
             both.run("-src-blob-signature-ttl", "5").assertCode(2);
+            both.run("--newer-than", "banana").assertCode(2);
             both.run("--repair").assertCode(2);
             both.run("--workers", "0").assertCode(2);
         }
