@@ -3,6 +3,7 @@ package io.replicate.delta;
 import io.replicate.core.block.Block;
 import io.replicate.core.file.FileVolume;
 import io.replicate.core.spi.Extent;
+import io.replicate.core.spi.FileSlice;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
@@ -12,9 +13,11 @@ import io.replicate.delta.apply.TargetImage;
 import io.replicate.delta.cow.RandomBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Opens what locators name, as images. */
 public final class Images {
@@ -102,6 +105,12 @@ public final class Images {
         @Override
         public boolean concurrent() {
             return true; // as of every source
+        }
+
+        @Override
+        public @Nullable FileChannel cached(final long[] offsets) throws IOException {
+            final @Nullable FileSlice all = volume.slice(0, size()).orElse(null);
+            return all != null && all.offset() == 0 ? PageCache.open(all.fd(), offsets) : null;
         }
 
         @Override

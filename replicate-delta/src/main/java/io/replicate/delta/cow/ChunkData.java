@@ -2,6 +2,8 @@ package io.replicate.delta.cow;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import org.jspecify.annotations.Nullable;
 
 /** Where a writer gets the data of its exceptions. */
 public interface ChunkData {
@@ -15,6 +17,14 @@ public interface ChunkData {
     /** Returns whether several threads may read at once. */
     default boolean concurrent() {
         return false;
+    }
+
+    /**
+     * Returns the data as a file whose bytes are at their addresses, when what is at these addresses is in memory; else
+     * null. Closed by the caller.
+     */
+    default @Nullable FileChannel cached(final long[] addresses) throws IOException {
+        return null;
     }
 
     /**
@@ -32,6 +42,11 @@ public interface ChunkData {
             @Override
             public boolean concurrent() {
                 return image.concurrent();
+            }
+
+            @Override
+            public @Nullable FileChannel cached(final long[] addresses) throws IOException {
+                return image.cached(addresses);
             }
 
             @Override

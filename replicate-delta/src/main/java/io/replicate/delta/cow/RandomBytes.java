@@ -2,6 +2,8 @@ package io.replicate.delta.cow;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import org.jspecify.annotations.Nullable;
 
 /** Bytes that can be read anywhere: a file, a device, a spool. */
 public interface RandomBytes {
@@ -15,5 +17,13 @@ public interface RandomBytes {
     /** Returns whether several threads may read at once. */
     default boolean concurrent() {
         return false;
+    }
+
+    /**
+     * Returns these bytes as a file that the kernel can copy from, when what is at these offsets is in memory; else null:
+     * only who reads in parallel should wait for a disk. Closed by the caller.
+     */
+    default @Nullable FileChannel cached(final long[] offsets) throws IOException {
+        return null;
     }
 }

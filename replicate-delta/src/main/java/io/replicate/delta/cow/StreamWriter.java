@@ -53,6 +53,14 @@ public final class StreamWriter {
         Pairs open() throws IOException;
     }
 
+    /** Writes the data of the exceptions, in their order. */
+    private interface Contents extends AutoCloseable {
+        void emit(long exceptions) throws IOException;
+
+        @Override
+        void close() throws IOException;
+    }
+
     /**
      * Writes the whole stream, in the order of the list.
      *
@@ -60,33 +68,30 @@ public final class StreamWriter {
      * @return the length in bytes, without the trailer.
      */
     public long write(final ExceptionList exceptions, final ChunkData data, final Samples samples) throws IOException {
-        return write(exceptions::inOrder, exceptions.size(), data, samples);
+        return write(exceptions, exceptions::inOrder, data, samples);
     }
 
     /** As {@link #write}, in the order of the origin's chunks: whoever reads the data, and writes it again, goes forwards. */
     public long writeSorted(final ExceptionList exceptions, final ChunkData data, final Samples samples)
             throws IOException {
-        return write(exceptions::sorted, exceptions.size(), data, samples);
+        return write(exceptions, exceptions::sorted, data, samples);
     }
 
-    private long write(final Order order, final long count, final ChunkData data, final Samples samples)
+    private long write(final ExceptionList exceptions, final Order order, final ChunkData data, final Samples samples)
             throws IOException {
+        final long count = exceptions.size();
         final long perArea = layout.entriesPerArea();
         writeHeader();
         try (Pairs entries = order.open();
-                Pairs contents = order.open();
-                DataWindows windows = new DataWindows(data, layout, contents, count)) {
+                Pairs cursor = order.open();
+                Contents contents = contents(exceptions, cursor, data)) {
             for (long area = 0; area < layout.areas(count); area++) {
                 if (sums != null) {
                     sums.beginArea();
                 }
                 final long inArea = Math.min(perArea, count - area * perArea);
                 writeArea(entries, area * perArea, inArea);
-                for (long left = inArea * layout.chunkBytes(); left > 0; ) {
-                    final ByteBuffer bytes = windows.next();
-                    left -= bytes.remaining();
-                    emit(bytes);
-                }
+                contents.emit(inArea);
             }
         }
         final long body = offset;
@@ -98,6 +103,60 @@ public final class StreamWriter {
             writeFully(ByteBuffer.wrap(sums.sha256()));
         }
         return body;
+    }
+
+    private Contents contents(final ExceptionList exceptions, final Pairs cursor, final ChunkData data)
+            throws IOException {
+        final @Nullable CachedCopy cached = sums == null && out instanceof FileTaking taking
+                ? CachedCopy.of(taking, data, exceptions, layout)
+                : null;
+        return cached == null
+                ? new Read(new DataWindows(data, layout, cursor, exceptions.size()))
+                : new Copied(cached, cursor);
+    }
+
+    /** What is read here. */
+    private final class Read implements Contents {
+        private final DataWindows windows;
+
+        Read(final DataWindows windows) {
+            this.windows = windows;
+        }
+
+        @Override
+        public void emit(final long exceptions) throws IOException {
+            for (long left = exceptions * layout.chunkBytes(); left > 0; ) {
+                final ByteBuffer bytes = windows.next();
+                left -= bytes.remaining();
+                StreamWriter.this.emit(bytes);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            windows.close();
+        }
+    }
+
+    /** What the kernel copies. */
+    private final class Copied implements Contents {
+        private final CachedCopy copy;
+        private final Pairs cursor;
+
+        Copied(final CachedCopy copy, final Pairs cursor) {
+            this.copy = copy;
+            this.cursor = cursor;
+        }
+
+        @Override
+        public void emit(final long exceptions) throws IOException {
+            offset += copy.copy(cursor, exceptions, StreamWriter.this::emitZeros);
+        }
+
+        @Override
+        public void close() throws IOException {
+            copy.close();
+        }
     }
 
     private void writeHeader() throws IOException {
