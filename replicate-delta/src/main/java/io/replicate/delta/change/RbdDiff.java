@@ -161,7 +161,8 @@ public final class RbdDiff {
         piece.clear().limit(n);
         while (piece.hasRemaining()) {
             if (in.read(piece) < 0) {
-                throw ReplicationException.corrupt(where + ": the diff was cut at offset " + (offset + piece.position()));
+                throw ReplicationException.corrupt(
+                        where + ": the diff was cut at offset " + (offset + piece.position()));
             }
         }
         offset += n;
