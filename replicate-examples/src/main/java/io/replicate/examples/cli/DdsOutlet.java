@@ -56,7 +56,7 @@ final class DdsOutlet implements AutoCloseable {
         }
         final @Nullable Path parent = path.toAbsolutePath().getParent();
         if (parent != null && !Files.isDirectory(parent)) {
-            throw ReplicationException.misuse(path + ": there is no directory " + parent);
+            throw ReplicationException.fail(path + ": there is no directory " + parent, null);
         }
         final Path temporary = DurableFiles.temporaryBeside(path);
         temporary.toFile().deleteOnExit(); // a signal ends us without closing
