@@ -313,7 +313,8 @@ public final class CasCopy {
         }
 
         private void noteMisplaced(final CopyTask task, final Stored stored) {
-            if (!task.isNew()) {
+            // A server that joined since the beginning has no place yet, and changed where contents belong.
+            if (!task.isNew() || !destination.places().containsAll(stored.places())) {
                 return;
             }
             final List<Integer> best = destination.placement(task.digest());

@@ -982,8 +982,10 @@ class KeepRsyncTest {
             });
             joining.start();
 
-            both.run("--workers", "1", "--refresh-services", "100ms").assertCode(0);
+            final Run run =
+                    both.run("--workers", "1", "--refresh-services", "100ms").assertCode(0);
 
+            assertThat(run.err()).doesNotContain("were not written where they belong");
             assertThat(both.dst.store(2).blocks().hashes()).isNotEmpty();
         }
     }
