@@ -18,9 +18,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A request needs no memory of the heap: its buffer is pooled, and so is all that goes with it. */
 @Timeout(240)
+@Isolated // it counts what all threads of servers allocate
 class RequestAllocationTest {
     private static final int BLOCK = 4096;
     private static final int BLOCKS = 1024;
