@@ -182,7 +182,8 @@ final class DollyFlags {
     @Option(
             names = "--start-timeout",
             paramLabel = "SECONDS",
-            description = "How long a step of building the ring may take (default: -a, or 60).")
+            description = "How long a step of building the ring may take, the rest of the ring and the first data"
+                    + " twice as long (default: -a, or 60).")
     @Nullable
     Integer startSeconds;
 
