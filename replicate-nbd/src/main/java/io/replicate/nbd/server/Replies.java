@@ -24,17 +24,9 @@ final class Replies {
     static final int ROOM = 512;
 
     private static final int BATCH = 64 << 10;
-    /** The longest read whose data is gathered with other replies. */
-    private static final int MAX_GATHERED_READ = 32 << 10;
-    /** Reads at least this long go from the file to the socket inside the kernel, but for those in the middle. */
+    private static final int MAX_GATHERED_READ = 256 << 10;
+    /** Reads at least this long go from the file to the socket inside the kernel. */
     private static final int MIN_SENDFILE = 64 << 10;
-    /**
-     * Reads longer than the first and not longer than the second are copied, and sent while the processor's cache has them:
-     * sendfile, which sends a file page by page, took more than twice as long for 1 MiB, and its strength is at 128 KiB.
-     */
-    private static final int MIN_COPIED_READ = 256 << 10;
-
-    private static final int MAX_COPIED_READ = 1 << 20;
 
     private final Channel channel;
     private final boolean chunked;
@@ -127,13 +119,10 @@ final class Replies {
 
     /** Answers a checked read from the page cache, if it is there; returns whether it was. */
     boolean fromCache(RequestHeader h, Medium medium) {
-        if (h.length() > MAX_COPIED_READ || !medium.mayReadNow()) {
+        if (h.length() > MAX_GATHERED_READ || !medium.mayReadNow()) {
             return false;
         }
         final int length = (int) h.length();
-        if (length > MAX_GATHERED_READ) {
-            return copied(h, length, medium);
-        }
         final ByteBuf to = room(length + ROOM);
         final int start = to.writerIndex();
         header(to, h);
@@ -144,41 +133,17 @@ final class Replies {
         return false;
     }
 
-    /** A buffer of its own, sent at once: the next one is likely to have the same place in the processor's cache. */
-    private boolean copied(RequestHeader h, int length, Medium medium) {
-        final ByteBuf data = newBuffer(length + ROOM);
-        header(data, h);
-        if (medium.readNow(h.offset(), length, data)) {
-            send(data);
-            channel.flush();
-            return true;
-        }
-        data.release();
-        return false;
-    }
-
     /** Answers a checked read by sendfile, where that is possible and needs no waiting; returns whether it did. */
     boolean fromFile(RequestHeader h, Medium medium) {
         final FileSlice file = medium.file();
-        if (socket < 0 || file == null || h.length() < MIN_SENDFILE) {
+        if (socket < 0 || file == null || h.length() < MIN_SENDFILE || !medium.looksCached(h.offset(), h.length())) {
             return false;
         }
-        if ((h.length() > MIN_COPIED_READ && h.length() <= MAX_COPIED_READ)
-                || !medium.looksCached(h.offset(), h.length())) {
-            return false;
-        }
+        header(room(ROOM), h);
         write();
-        final ByteBuf to = room(ROOM);
-        header(to, h);
         regionsQueued++;
         channel.write(
-                new SendFile(
-                        socket,
-                        to.readRetainedSlice(to.readableBytes()),
-                        file.fd(),
-                        file.offset() + h.offset(),
-                        h.length(),
-                        this::sent),
+                new SendFile(socket, file.fd(), file.offset() + h.offset(), h.length(), this::sent),
                 channel.voidPromise());
         channel.flush();
         return true;

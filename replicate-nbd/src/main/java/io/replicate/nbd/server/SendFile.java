@@ -1,24 +1,17 @@
 package io.replicate.nbd.server;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.FileRegion;
 import io.netty.util.AbstractReferenceCounted;
 import io.replicate.core.posix.Errnos;
-import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.Posix;
 import io.replicate.core.posix.PosixException;
 import java.io.IOException;
 import java.nio.channels.WritableByteChannel;
 
-/**
- * A header, and the file range behind it, which goes to a plain socket inside the kernel. The two travel together: a
- * client that is woken for the header alone would only wait again. The file stays open for as long as its export does.
- */
+/** A file range that goes to a plain socket inside the kernel. The file stays open for as long as its export does. */
 final class SendFile extends AbstractReferenceCounted implements FileRegion {
     private final Posix posix;
     private final int socket;
-    private final ByteBuf header;
-    private final int headerBytes;
     private final int file;
     private final long offset;
     private final long length;
@@ -26,14 +19,11 @@ final class SendFile extends AbstractReferenceCounted implements FileRegion {
     private long transferred;
 
     /**
-     * @param header is consumed.
      * @param done is called on the event loop when the range was sent or given up.
      */
-    SendFile(int socket, ByteBuf header, int file, long offset, long length, Runnable done) {
+    SendFile(int socket, int file, long offset, long length, Runnable done) {
         this.posix = Posix.get();
         this.socket = socket;
-        this.header = header;
-        this.headerBytes = header.readableBytes();
         this.file = file;
         this.offset = offset;
         this.length = length;
@@ -58,45 +48,30 @@ final class SendFile extends AbstractReferenceCounted implements FileRegion {
 
     @Override
     public long count() {
-        return headerBytes + length;
+        return length;
     }
 
-    /** Sends what the socket takes. The header is out first, so that a failure can only end the connection. */
+    /** Sends what the socket takes. The header is out already, so that a failure can only end the connection. */
     @Override
     public long transferTo(WritableByteChannel target, long position) throws IOException {
-        long at = position;
-        while (at < count()) {
-            final long n = at < headerBytes ? sendHeader((int) at) : sendFile(at - headerBytes);
+        long sent = 0;
+        while (position + sent < length) {
+            final long n = posix.sendfile(socket, file, offset + position + sent, length - position - sent);
             if (n == -Errnos.EAGAIN) {
                 break;
             }
-            at += n;
+            PosixException.check(n, "sendfile", "fd " + file, offset + position + sent, length - position - sent);
+            if (n == 0) {
+                throw new IOException("the exported file became shorter while it was read");
+            }
+            sent += n;
         }
-        transferred += at - position;
-        return at - position;
-    }
-
-    private long sendHeader(int from) throws IOException {
-        final long address = header.memoryAddress() + header.readerIndex() + from;
-        final long n = posix.send(socket, address, headerBytes - from, Linux.MSG_MORE);
-        return n == -Errnos.EAGAIN ? n : PosixException.check(n, "send", "fd " + socket);
-    }
-
-    private long sendFile(long from) throws IOException {
-        final long n = posix.sendfile(socket, file, offset + from, length - from);
-        if (n == -Errnos.EAGAIN) {
-            return n;
-        }
-        PosixException.check(n, "sendfile", "fd " + file, offset + from, length - from);
-        if (n == 0) {
-            throw new IOException("the exported file became shorter while it was read");
-        }
-        return n;
+        transferred += sent;
+        return sent;
     }
 
     @Override
     protected void deallocate() {
-        header.release();
         done.run();
     }
 
