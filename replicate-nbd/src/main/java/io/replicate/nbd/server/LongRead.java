@@ -28,6 +28,7 @@ final class LongRead {
     private long at;
     private boolean begun;
     private boolean away;
+    private boolean behindOthers;
     private boolean finished;
     private boolean failedHard;
 
@@ -80,9 +81,17 @@ final class LongRead {
         }
     }
 
+    /** Others were answered: their replies may have been what a reply that cannot be cut had to let pass. */
+    void othersAnswered() {
+        if (behindOthers) {
+            proceed();
+        }
+    }
+
     /** A reply that cannot be cut begins when all others are out. */
     private boolean mustWait() {
-        return away || (uncut && !begun && window.operations() > 0);
+        behindOthers = uncut && !begun && !away && window.operations() > 0;
+        return away || behindOthers;
     }
 
     private void next() {

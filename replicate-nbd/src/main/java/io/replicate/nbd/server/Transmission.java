@@ -222,7 +222,10 @@ final class Transmission implements Intake.Requests {
     // ---- going on
 
     private void operationsDone() {
-        if (!gone && (intake.isPaused() || intake.isEnding())) {
+        final LongRead reading = longRead;
+        if (!gone && reading != null) {
+            reading.othersAnswered();
+        } else if (!gone && (intake.isPaused() || intake.isEnding())) {
             intake.decode();
         }
         receiveComplete();
