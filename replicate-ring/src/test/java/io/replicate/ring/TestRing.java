@@ -25,7 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /** A ring in this process, over a {@link FaultyNet}: a server, and nodes {@code n1}, {@code n2} and so on. */
 final class TestRing implements AutoCloseable {
-    static final Duration LIMIT = Duration.ofSeconds(40);
+    /** How many nodes the largest ring has; -Dreplicate.ring.nodes=500 needs about 3 GB. */
+    static final int MANY = Integer.getInteger("replicate.ring.nodes", 200);
+
+    static final Duration LIMIT = Duration.ofSeconds(Math.max(40, MANY / 4));
     static final int BLOCK_BYTES = 16 << 10;
 
     final FaultyNet net = new FaultyNet();

@@ -33,6 +33,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
     private final ReceiveBuffers receive;
     private final boolean oldstyle;
     private final Handshake handshake;
+    private final Standstill standstill;
     /** What came and was not taken yet; null when the handshake is over. Never asked for its reference count: a
      * released buffer may be somebody else's by then. */
     private @Nullable ByteBuf haggling;
@@ -58,6 +59,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         this.receive = receive;
         this.oldstyle = oldstyle;
         this.handshake = new Handshake(channel, settings, this);
+        this.standstill = new Standstill(channel);
         this.haggling = channel.alloc().buffer();
     }
 
@@ -144,6 +146,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof ChannelInputShutdownEvent && !inputClosed) {
             inputClosed = true;
+            standstill.watch(settings.limits().handshake());
             final Transmission t = transmission;
             if (outputClosed) {
                 channel.close();
@@ -167,6 +170,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         if (timer != null) {
             timer.cancel(false);
         }
+        standstill.end();
         final Transmission t = transmission;
         if (t != null) {
             t.closed();
@@ -191,6 +195,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
         if (timer != null) {
             timer.cancel(false);
         }
+        standstill.watch(Standstill.FROZEN);
         LOG.debug("{}: serves {}", channel.remoteAddress(), negotiated.export());
         final Transmission t = new Transmission(
                 channel, negotiated, settings.limits(), budget, workers, receive, tls, this::closeWhenSent);
@@ -211,6 +216,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
     }
 
     private void closeWhenSent() {
+        standstill.watch(settings.limits().handshake());
         if (tls || inputClosed || !(channel instanceof DuplexChannel duplex)) {
             channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;

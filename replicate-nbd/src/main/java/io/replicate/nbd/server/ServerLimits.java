@@ -6,7 +6,8 @@ import java.time.Duration;
  * What clients may use.
  *
  * @param clients that may be connected at once; one more is let in and closed at once.
- * @param handshake that a client has until it reads and writes.
+ * @param handshake that a client has until it reads and writes; also how long one that said goodbye, or closed its half,
+ *     may take nothing of the replies that are left for it.
  * @param clientMemoryBytes of requests and replies that one client may have in flight before no more is read from it.
  * @param memoryBytes that all clients may have in flight before each is served in small pieces.
  */

@@ -1,18 +1,27 @@
 package io.replicate.nbd.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.embedded.EmbeddedChannel;
 import io.replicate.core.memory.MemoryVolume;
 import io.replicate.core.spi.Volume;
 import io.replicate.nbd.protocol.Nbd;
+import io.replicate.nbd.protocol.ReceiveBuffers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a connection may wait for comes, or the wait ends. */
 @Timeout(240)
@@ -95,5 +104,124 @@ class EveryWaitEndsTest {
         } finally {
             gate.countDown();
         }
+    }
+
+    /** How a client may say that nothing more comes. */
+    enum LastWord {
+        GOODBYE,
+        HALF_CLOSE,
+        BOTH,
+        NONSENSE
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aClientThatSaysItsLastWordAndTakesNoReplyIsLeft(LastWord word) throws Exception {
+        final MemoryVolume volume = new MemoryVolume("full", SIZE);
+        TestServer.fill(volume, 0, SIZE);
+        final ServerLimits limits = ServerLimits.defaults().handshake(Duration.ofSeconds(4));
+        try (NbdServer server = serve(volume, limits);
+                RawClient c = new RawClient(server.port())) {
+            c.socket.setReceiveBufferSize(4096);
+            c.simple("");
+            for (int i = 0; i < 3; i++) {
+                add(c, 0, Nbd.CMD_READ, i, 0, SIZE);
+            }
+            if (word == LastWord.NONSENSE) {
+                c.out.write(new byte[28]);
+            } else if (word != LastWord.HALF_CLOSE) {
+                add(c, 0, Nbd.CMD_DISC, 0, 0, 0);
+            }
+            c.out.flush();
+            if (word == LastWord.HALF_CLOSE || word == LastWord.BOTH) {
+                c.socket.shutdownOutput();
+            }
+
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+                assertThat(server.clients()).isZero();
+                assertThat(server.memoryInUse()).isZero();
+            });
+        }
+    }
+
+    /** A socket that takes as much as a test says. */
+    private static final class Slow extends EmbeddedChannel {
+        private long takes;
+
+        @Override
+        protected void doWrite(ChannelOutboundBuffer in) {
+            for (; takes > 0 && in.current() != null; takes--) {
+                in.removeBytes(1);
+            }
+        }
+
+        private void take(long bytes) {
+            takes = bytes;
+            flush();
+        }
+
+        private void after(long ms) {
+            advanceTimeBy(ms, TimeUnit.MILLISECONDS);
+            runScheduledPendingTasks();
+        }
+    }
+
+    @Test
+    void whoTakesAByteInTimeIsNotLeftAndWhoTakesNoneIs() {
+        final Slow channel = new Slow();
+        channel.freezeTime();
+        final Standstill standstill = new Standstill(channel);
+        standstill.watch(Duration.ofMillis(1000));
+        channel.after(1000);
+        channel.after(1000);
+        assertThat(channel.isOpen()).as("nothing is queued").isTrue();
+
+        channel.writeAndFlush(Unpooled.buffer().writeZero(100));
+        channel.writeAndFlush(Unpooled.buffer().writeZero(100));
+        for (int i = 0; i < 150; i++) {
+            channel.after(1000);
+            assertThat(channel.isOpen()).isTrue();
+            channel.take(1);
+        }
+        channel.after(1000);
+        assertThat(channel.isOpen()).isTrue();
+        channel.after(1000);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    /** One whose window is full: nothing is read from it, not even its goodbye. */
+    @Test
+    void aClientThatFreezesWithRepliesUnreadIsLeftInTheEnd() throws Exception {
+        final MemoryVolume volume = new MemoryVolume("full", SIZE);
+        TestServer.fill(volume, 0, SIZE);
+        final ServerSettings settings = new ServerSettings(
+                new ExportTable(List.of(Export.of("", volume))),
+                null,
+                false,
+                true,
+                AccessList.everybody(),
+                ServerLimits.defaults());
+        final MemoryBudget budget = new MemoryBudget(1 << 30);
+        final Slow channel = new Slow();
+        channel.freezeTime();
+        channel.pipeline()
+                .addLast(new Connection(channel, settings, budget, Runnable::run, new ReceiveBuffers(), true))
+                .fireChannelActive();
+        for (int i = 0; i < 100; i++) {
+            channel.writeInbound(Unpooled.buffer(28)
+                    .writeInt(Nbd.REQUEST_MAGIC)
+                    .writeInt(Nbd.CMD_READ)
+                    .writeLong(i)
+                    .writeLong(0)
+                    .writeInt(128 << 10));
+        }
+        assertThat(budget.held()).isGreaterThan(1 << 20);
+
+        channel.after(Standstill.FROZEN.toMillis());
+        assertThat(channel.isOpen()).isTrue();
+        channel.after(Standstill.FROZEN.toMillis());
+
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(budget.held()).isZero();
     }
 }
