@@ -19,7 +19,8 @@ import java.util.List;
  * A command as the other side: {@code exec:ssh host replicate …}. Its standard input and output are the link, its error
  * output goes where ours goes. The command is split into words as a shell does it, and run without a shell. As in every
  * locator a {@code ?} is written {@code %3F} and a {@code %} is written {@code %25}.
- * Who the other side is, the command has to prove.
+ * Who the other side is, the command has to prove. It does not inherit {@link SharedSecret#ENVIRONMENT}; one that needs the
+ * secret takes it from a file.
  */
 public final class ExecTransport implements Transport {
     private static final int PIPE_BYTES = 1 << 20;
@@ -67,7 +68,7 @@ public final class ExecTransport implements Transport {
             final int output = fromChild.sink().acquire();
             try {
                 // Opened anew by name, so that the child's ends block, as it expects, and ours do not.
-                return new ProcessBuilder(command)
+                return SharedSecret.keepFrom(new ProcessBuilder(command))
                         .redirectInput(Redirect.from(name(input)))
                         .redirectOutput(Redirect.to(name(output)))
                         .redirectError(Redirect.INHERIT)

@@ -113,6 +113,15 @@ public final class SharedSecret {
         return find(locator, System.getenv());
     }
 
+    /**
+     * Keeps the environment variable from a command that is about to be started. One that must know the secret is told
+     * where its file is: who inherits it shows it to its own children, and in its {@code /proc/PID/environ}.
+     */
+    public static ProcessBuilder keepFrom(final ProcessBuilder command) {
+        command.environment().remove(ENVIRONMENT);
+        return command;
+    }
+
     static Optional<SharedSecret> find(final Locator locator, final Map<String, String> environment)
             throws ReplicationException {
         final Optional<String> file = locator.parameter(FILE_PARAMETER);

@@ -10,7 +10,9 @@ import io.replicate.core.spi.ReplicationException.Category;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -36,6 +38,37 @@ class ExecTransportTest {
         try (Link link = connect("printf '%25s|' 'two words' \"it's\" \\*")) {
             assertThat(receiveAll(link)).isEqualTo("two words|it's|*|");
         }
+    }
+
+    /** What a command finds in its environment, as its starter receives it. */
+    static final class Environment {
+        private Environment() {}
+
+        public static void main(final String[] arguments) throws IOException {
+            try (Link link = connect("env")) {
+                System.out.print(receiveAll(link));
+            }
+        }
+    }
+
+    @Test
+    void aCommandDoesNotInheritTheSecret() throws Exception {
+        final Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        final ProcessBuilder starter = new ProcessBuilder(
+                java.toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Environment.class.getName());
+        starter.redirectError(ProcessBuilder.Redirect.DISCARD);
+        starter.environment().put(SharedSecret.ENVIRONMENT, "nobody else may see this");
+        starter.environment().put("SEEN_BY_ALL", "yes");
+
+        final Process process = starter.start();
+        final List<String> seen = process.inputReader().lines().toList();
+
+        assertThat(process.waitFor()).isZero();
+        assertThat(seen).contains("SEEN_BY_ALL=yes").noneMatch(line -> line.contains("nobody else"));
     }
 
     @Test

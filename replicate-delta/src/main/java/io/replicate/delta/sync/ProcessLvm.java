@@ -1,5 +1,6 @@
 package io.replicate.delta.sync;
 
+import io.replicate.core.net.SharedSecret;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -55,7 +56,7 @@ public final class ProcessLvm implements Lvm {
     private static Process start(final String[] command, final Path output) throws IOException {
         final List<String> line = new ArrayList<>(List.of(command));
         final ProcessBuilder builder =
-                new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
+                SharedSecret.keepFrom(new ProcessBuilder(line)).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().put("LC_ALL", "C");
         try {
             final Process process = builder.start();

@@ -1,5 +1,6 @@
 package io.replicate.ring.dolly;
 
+import io.replicate.core.net.SharedSecret;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ final class TarSource implements StreamSource {
         }
         command.add("--");
         command.addAll(directories);
-        tar = new ProcessBuilder(command)
+        tar = SharedSecret.keepFrom(new ProcessBuilder(command))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         tar.getOutputStream().close();

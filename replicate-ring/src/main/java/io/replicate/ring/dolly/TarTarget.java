@@ -1,6 +1,7 @@
 package io.replicate.ring.dolly;
 
 import io.replicate.core.block.Block;
+import io.replicate.core.net.SharedSecret;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -27,7 +28,7 @@ final class TarTarget implements StreamTarget {
         if (!Files.isDirectory(directory)) {
             throw ReplicationException.misuse(directory + ": no such directory; make it first");
         }
-        tar = new ProcessBuilder("tar", "-C", directory.toString(), "-xf", "-")
+        tar = SharedSecret.keepFrom(new ProcessBuilder("tar", "-C", directory.toString(), "-xf", "-"))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();

@@ -27,9 +27,8 @@ final class TarProcess implements AutoCloseable {
     }
 
     static TarProcess start(final List<String> command) throws ReplicationException {
-        final ProcessBuilder builder = new ProcessBuilder(command);
+        final ProcessBuilder builder = SharedSecret.keepFrom(new ProcessBuilder(command));
         builder.environment().put("LC_ALL", "C");
-        builder.environment().remove(SharedSecret.ENVIRONMENT); // tar has no use for it
         try {
             return new TarProcess(builder.start());
         } catch (final IOException e) {
