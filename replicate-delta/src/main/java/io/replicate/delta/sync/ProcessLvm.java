@@ -55,8 +55,9 @@ public final class ProcessLvm implements Lvm {
 
     private static Process start(final String[] command, final Path output) throws IOException {
         final List<String> line = new ArrayList<>(List.of(command));
-        final ProcessBuilder builder =
-                SharedSecret.keepFrom(new ProcessBuilder(line)).redirectErrorStream(true).redirectOutput(output.toFile());
+        final ProcessBuilder builder = SharedSecret.keepFrom(new ProcessBuilder(line))
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
         builder.environment().put("LC_ALL", "C");
         try {
             final Process process = builder.start();
