@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
  * ends that. One that has said its last word is given up soon, any other after about the time in which the kernel gives
  * up a peer that does not answer at all. Used by the channel's event loop only.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a close that fails has no other end
 final class Standstill {
     private static final Logger LOG = LoggerFactory.getLogger(Standstill.class);
     /** As long as Linux repeats itself to a host that is gone (net.ipv4.tcp_retries2). */
