@@ -197,27 +197,35 @@ public final class NativeFile implements AutoCloseable {
     public @Nullable FileRange nextData(long from, long before) throws PosixException {
         int number = fd.acquire();
         try {
-            long data = posix.lseek(number, from, Linux.SEEK_DATA);
-            if (data == -Errnos.ENXIO) {
-                return null;
+            FileRange found = dataAtOrAfter(number, from, before);
+            while (found != null && found.length() == 0) {
+                found = dataAtOrAfter(number, found.offset(), before); // it was freed while its end was looked for
             }
-            if (data == -Errnos.EINVAL || (data < 0 && Errnos.isUnsupported((int) -data))) {
-                long size = size();
-                return from < size ? new FileRange(from, size - from) : null;
-            }
-            PosixException.check(data, "lseek SEEK_DATA", name(), from, -1);
-            if (data >= before) {
-                return null;
-            }
-            long hole = posix.lseek(number, data, Linux.SEEK_HOLE);
-            if (hole == -Errnos.ENXIO) {
-                return null; // truncated since
-            }
-            PosixException.check(hole, "lseek SEEK_HOLE", name(), data, -1);
-            return new FileRange(data, hole - data);
+            return found;
         } finally {
             fd.release();
         }
+    }
+
+    private @Nullable FileRange dataAtOrAfter(int number, long from, long before) throws PosixException {
+        long data = posix.lseek(number, from, Linux.SEEK_DATA);
+        if (data == -Errnos.ENXIO) {
+            return null;
+        }
+        if (data == -Errnos.EINVAL || (data < 0 && Errnos.isUnsupported((int) -data))) {
+            long size = size();
+            return from < size ? new FileRange(from, size - from) : null;
+        }
+        PosixException.check(data, "lseek SEEK_DATA", name(), from, -1);
+        if (data >= before) {
+            return null;
+        }
+        long hole = posix.lseek(number, data, Linux.SEEK_HOLE);
+        if (hole == -Errnos.ENXIO) {
+            return null; // truncated since
+        }
+        PosixException.check(hole, "lseek SEEK_HOLE", name(), data, -1);
+        return new FileRange(data, hole - data);
     }
 
     /**

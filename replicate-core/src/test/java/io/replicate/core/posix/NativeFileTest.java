@@ -151,6 +151,23 @@ class NativeFileTest {
     }
 
     @Test
+    void aRunThatIsFreedWhileItsEndIsLookedForIsNoRun() throws IOException {
+        try (NativeFile file = create()) {
+            file.truncate(8L * MIB);
+            file.pwrite(data.address(), 65_536, MIB);
+            file.pwrite(data.address(), 65_536, 4L * MIB);
+            faults.on("lseek", a -> {
+                if ((int) a[2] == Linux.SEEK_HOLE) {
+                    faults.heal("lseek");
+                    file.punch(MIB, 65_536);
+                }
+                return null;
+            });
+            assertThat(file.nextData(0)).isEqualTo(new FileRange(4L * MIB, 65_536));
+        }
+    }
+
+    @Test
     void everythingIsDataWhereHolesCannotBeAsked() throws IOException {
         try (NativeFile file = create()) {
             file.truncate(MIB);
