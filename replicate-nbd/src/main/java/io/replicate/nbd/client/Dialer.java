@@ -13,6 +13,7 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdTls;
 import io.replicate.nbd.protocol.ReceiveBuffers;
+import io.replicate.nbd.protocol.SameHost;
 import io.replicate.nbd.tls.PskHandler;
 import io.replicate.nbd.tls.PskTls;
 import java.io.FileNotFoundException;
@@ -106,6 +107,7 @@ final class Dialer {
                     "cannot connect to " + address.server() + ": " + (cause == null ? "no answer" : reason(cause)),
                     cause);
         }
+        SameHost.tune(connecting.channel());
         return new Opened(connecting.channel(), opened[0], receive);
     }
 

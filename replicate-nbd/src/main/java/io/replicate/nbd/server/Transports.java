@@ -19,6 +19,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.Posix;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.nbd.protocol.SameHost;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -90,7 +91,7 @@ final class Transports {
         }
     }
 
-    /** Sets what every connection over TCP should have: no delay, and probes that find dead peers. */
+    /** Sets what every connection over TCP should have: no delay, probes that find dead peers, no pacing on one host. */
     static void tune(Channel channel) {
         if (channel instanceof SocketChannel tcp) {
             tcp.config().setTcpNoDelay(true).setKeepAlive(true);
@@ -98,6 +99,7 @@ final class Transports {
                 channel.config().setOption(EpollChannelOption.TCP_KEEPIDLE, KEEP_IDLE_SECONDS);
                 channel.config().setOption(EpollChannelOption.TCP_KEEPINTVL, KEEP_INTERVAL_SECONDS);
                 channel.config().setOption(EpollChannelOption.TCP_KEEPCNT, KEEP_COUNT);
+                SameHost.tune(channel);
             }
         }
     }
