@@ -7,6 +7,7 @@ import io.replicate.nbd.protocol.Nbd;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -189,6 +190,7 @@ class FuzzTest {
                 final int from = random.nextInt(5) == 0 ? random.nextInt(bad.length) : 0;
                 final int to = random.nextInt(3) == 0 ? from + random.nextInt(bad.length - from) : bad.length;
                 try (RawClient c = test.client()) {
+                    c.socket.setSoTimeout(60_000);
                     c.in.readNBytes(18);
                     c.out.write(bad, 0, to);
                     if (random.nextBoolean()) {
@@ -197,6 +199,8 @@ class FuzzTest {
                     c.out.flush();
                     c.socket.shutdownOutput();
                     c.in.readAllBytes();
+                } catch (final SocketTimeoutException e) {
+                    throw new AssertionError("conversation " + i + " came to no end", e);
                 } catch (final IOException e) {
                     // the server ended the connection: its right
                 }

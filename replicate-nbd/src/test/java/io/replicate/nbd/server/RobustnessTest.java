@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.replicate.nbd.protocol.Nbd;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -69,6 +70,7 @@ class RobustnessTest {
             for (int i = 0; i < 60; i++) {
                 final boolean extended = random.nextBoolean();
                 try (RawClient c = test.client().greet()) {
+                    c.socket.setSoTimeout(60_000);
                     if (extended) {
                         c.ask(Nbd.OPT_EXTENDED_HEADERS);
                     } else if (random.nextBoolean()) {
@@ -91,6 +93,8 @@ class RobustnessTest {
                     }
                     c.socket.shutdownOutput();
                     c.in.readAllBytes();
+                } catch (final SocketTimeoutException e) {
+                    throw new AssertionError("conversation " + i + " came to no end", e);
                 } catch (final IOException e) {
                     // the server ended the connection: its right
                 }

@@ -1,24 +1,15 @@
 package io.replicate.ring.internal;
 
-import io.replicate.core.spi.Checkpoint;
-import io.replicate.core.spi.Extent;
-import io.replicate.core.spi.JobId;
 import io.replicate.core.spi.Link;
 import io.replicate.core.spi.Listener;
-import io.replicate.core.spi.Locator;
-import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
-import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.TargetBusyException;
-import io.replicate.core.spi.Unit;
 import io.replicate.ring.internal.ControlMessage.DataHello;
 import io.replicate.ring.internal.ControlMessage.Done;
 import io.replicate.ring.internal.ControlMessage.Offer;
 import io.replicate.ring.internal.ControlMessage.Refuse;
 import io.replicate.ring.internal.ControlMessage.Result;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -33,23 +24,39 @@ public final class NodeRun implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeRun.class);
     private static final Duration TICK = Duration.ofMillis(250);
     private static final Duration HELLO_WAIT = Duration.ofSeconds(5);
+    /** A target that is being opened may be in a system call that nobody can end. */
+    private static final Duration OPEN_WAIT = Duration.ofSeconds(60);
 
     /** How long a finished node waits for a server that was lost: only to hear that all is done. */
     private static final Duration DONE_WAIT = Duration.ofSeconds(10);
 
     private final Listener listener;
     private final NodeSettings settings;
+    private final Opener opener;
     private final Greeters greeters = new Greeters();
     private @Nullable NodeSession session;
+    /** Whether a target is being opened, which may take as long as it takes to read a device again. */
+    private boolean opening;
+
     private long serverLostAtNs;
     private int conversations;
     private String refusal = "";
     private volatile boolean stopped;
 
+    /** Opens the target of an offer. */
+    interface Opener {
+        NodeSession open(Offer offer, StoredDigest.Watch rereading) throws IOException;
+    }
+
     /** Creates a node behind a bound address. */
     public NodeRun(final Listener listener, final NodeSettings settings) {
+        this(listener, settings, new SessionOpener(settings));
+    }
+
+    NodeRun(final Listener listener, final NodeSettings settings, final Opener opener) {
         this.listener = listener;
         this.settings = settings;
+        this.opener = opener;
     }
 
     /**
@@ -85,7 +92,7 @@ public final class NodeRun implements AutoCloseable {
                     throw new ReplicationException(
                             ReplicationException.Category.CANCELLED, "stopped before the copy was complete");
                 }
-                if (currentSession() == null && System.nanoTime() - giveUpAt > 0) {
+                if (isIdle() && System.nanoTime() - giveUpAt > 0) {
                     throw ReplicationException.retry("no server came within " + firstWait.toSeconds() + " s", null);
                 }
             }
@@ -96,6 +103,14 @@ public final class NodeRun implements AutoCloseable {
 
     private synchronized @Nullable NodeSession currentSession() {
         return session;
+    }
+
+    private synchronized boolean isOpening() {
+        return opening;
+    }
+
+    private synchronized boolean isIdle() {
+        return session == null && !opening;
     }
 
     private synchronized @Nullable Outcome outcome() {
@@ -181,10 +196,15 @@ public final class NodeRun implements AutoCloseable {
         }
     }
 
-    /** A target may be free again when an older process, stopped a moment ago, has saved what it has. */
+    /**
+     * A target may be free again when an older process, stopped a moment ago, has saved what it has; and who was stopped
+     * may be started again.
+     */
     private static boolean mayAskAgain(final Exception e) {
+        final ReplicationException.Category category = ReplicationException.categoryOf(e);
         return e instanceof TargetBusyException
-                || ReplicationException.categoryOf(e) == ReplicationException.Category.RETRY;
+                || category == ReplicationException.Category.RETRY
+                || category == ReplicationException.Category.CANCELLED;
     }
 
     /** Who may ask again does so twice a second: the same reason is told once. */
@@ -195,90 +215,75 @@ public final class NodeRun implements AutoCloseable {
         }
     }
 
-    private synchronized NodeSession sessionFor(final Offer offer) throws IOException {
-        if (offer.version() != ControlMessage.VERSION) {
-            throw ReplicationException.misuse("the server speaks version " + offer.version()
-                    + " of the ring protocol, this node version " + ControlMessage.VERSION);
+    private NodeSession sessionFor(final Offer offer) throws IOException {
+        final @Nullable NodeSession outdated;
+        synchronized (this) {
+            if (offer.version() != ControlMessage.VERSION) {
+                throw ReplicationException.misuse("the server speaks version " + offer.version()
+                        + " of the ring protocol, this node version " + ControlMessage.VERSION);
+            }
+            if (stopped) {
+                throw ReplicationException.retry("this node is stopping", null);
+            }
+            if (opening) {
+                throw ReplicationException.retry(
+                        "this node is still opening its target, or reads again what it has there", null);
+            }
+            outdated = session;
+            if (outdated != null && goesOnFor(offer, outdated)) {
+                conversations++;
+                return outdated;
+            }
+            OfferCheck.check(offer, settings);
+            session = null;
+            opening = true;
         }
-        if (stopped) {
-            throw ReplicationException.retry("this node is stopping", null);
-        }
-        final @Nullable NodeSession running = session;
-        final NodeSession taken = running == null ? fresh(offer) : runningFor(offer, running);
-        conversations++;
-        return taken;
+        return fresh(offer, outdated);
     }
 
-    /** Returns the session for a server that comes while there is one: the same again, one started again, or another. */
-    private NodeSession runningFor(final Offer offer, final NodeSession running) throws IOException {
+    /** Returns whether a session is the one of a server: the same again, or one started again. */
+    private boolean goesOnFor(final Offer offer, final NodeSession running) throws IOException {
         final Offer current = running.offer();
         if (current.session().equals(offer.session())) {
             if (current.node() != offer.node()) {
                 throw ReplicationException.misuse(
                         offer.nodeName() + " and " + current.nodeName() + " are the same node: name it once");
             }
-            return running;
+            return true;
         }
         if (conversations > 0 || !running.isSameCopy(offer)) {
             throw ReplicationException.retry("this node is busy with another server", null);
         }
         OfferCheck.check(offer, settings);
-        if (running.canServe(offer)) {
-            running.adopt(offer);
-            settings.listener().event("another server goes on with " + offer.image());
-            return running;
+        if (!running.canServe(offer)) {
+            return false;
         }
-        running.close();
-        session = null;
-        return fresh(offer);
+        running.adopt(offer);
+        settings.listener().event("another server goes on with " + offer.image());
+        return true;
     }
 
-    private NodeSession fresh(final Offer offer) throws IOException {
-        OfferCheck.check(offer, settings);
-        final NodeSession fresh = open(offer);
-        session = fresh;
-        fresh.start();
-        settings.listener()
-                .event("receiving " + offer.image() + " to " + offer.target()
-                        + (fresh.resumedFrom() > 0 ? ", going on at offset " + fresh.resumedFrom() : ""));
-        return fresh;
-    }
-
-    @SuppressWarnings("unchecked") // a locator of a volume has a sink of extents; a store of digests is refused
-    private NodeSession open(final Offer offer) throws IOException {
-        final Locator target = Locator.parse(offer.target());
-        final Sink<Extent> opened = (Sink<Extent>) Providers.sink(target);
+    /** Opens the target, while others are heard: that may take long. */
+    private NodeSession fresh(final Offer offer, final @Nullable NodeSession outdated) throws IOException {
+        @Nullable NodeSession fresh = null;
         try {
-            final NodeProgress progress = new NodeProgress(
-                    offer.sizeBytes() == Unit.UNKNOWN ? null : checkpoint(target),
-                    JobId.of("ring", offer.target()),
-                    offer.image(),
-                    settings.checkpointInterval());
-            return new NodeSession(offer, settings, opened, progress);
-        } catch (final IOException | RuntimeException e) {
-            opened.close();
-            throw e;
+            if (outdated != null) {
+                outdated.close();
+            }
+            final NodeSession opened = opener.open(offer, new Rereading(settings.listener(), () -> stopped));
+            fresh = opened;
+            opened.start();
+            settings.listener()
+                    .event("receiving " + offer.image() + " to " + offer.target()
+                            + (opened.resumedFrom() > 0 ? ", going on at offset " + opened.resumedFrom() : ""));
+            return opened;
+        } finally {
+            synchronized (this) {
+                session = fresh;
+                conversations += fresh == null ? 0 : 1;
+                opening = false;
+            }
         }
-    }
-
-    private @Nullable Checkpoint checkpoint(final Locator target) throws IOException {
-        if (!settings.resumable() || !"file".equals(target.scheme())) {
-            return null;
-        }
-        final Path path = Path.of(target.rest()).toAbsolutePath();
-        final @Nullable Path parent = path.getParent();
-        final boolean device = Files.exists(path) && !Files.isRegularFile(path);
-        if (parent != null && !device && !Files.isDirectory(parent)) {
-            throw ReplicationException.misuse(path + ": the directory " + parent + " does not exist; make it first");
-        }
-        if (device || parent == null) {
-            Files.createDirectories(settings.stateDir());
-            final String name = "ring-" + JobId.of(path.toString()).value() + ".checkpoint";
-            return Providers.checkpoint(
-                    Locator.file(settings.stateDir().resolve(name).toString()));
-        }
-        return Providers.checkpoint(
-                Locator.file(parent.resolve("." + path.getFileName() + ".ring").toString()));
     }
 
     /** Asks the node to stop; what is durable is kept for the next run. */
@@ -289,6 +294,9 @@ public final class NodeRun implements AutoCloseable {
     @Override
     public void close() throws IOException {
         listener.close();
+        stopped = true;
+        // What is being opened must not stay open behind us.
+        RingThreads.waitUntil(() -> !isOpening(), System.nanoTime() + OPEN_WAIT.toNanos());
         final @Nullable NodeSession s = currentSession();
         if (s != null) {
             s.close();

@@ -57,13 +57,18 @@ final class NodeSession implements AutoCloseable {
     private volatile @Nullable Done done;
     private volatile int stage = NodeStage.WAITING;
 
-    NodeSession(final Offer offer, final NodeSettings settings, final Sink<Extent> sink, final NodeProgress progress)
+    NodeSession(
+            final Offer offer,
+            final NodeSettings settings,
+            final Sink<Extent> sink,
+            final NodeProgress progress,
+            final StoredDigest.Watch rereading)
             throws IOException {
         this.offer = offer;
         this.settings = settings;
         this.sink = sink;
         this.progress = progress;
-        final ResumableTarget target = ResumableTarget.open(offer, sink, progress);
+        final ResumableTarget target = ResumableTarget.open(offer, sink, progress, rereading);
         this.store = target.session();
         this.resumeFrom = target.position();
         this.pool = new BlockPool(offer.frameBytes(), settings.windowFrames() * 2 + 4);
@@ -78,7 +83,7 @@ final class NodeSession implements AutoCloseable {
                 offer.sizeBytes(),
                 Verify.ofCode(offer.verify()),
                 new FrameDecoder(pool),
-                size -> StoredDigest.of(stored, size, pool));
+                (size, watch) -> StoredDigest.of(stored, size, pool, watch));
         this.receiver = new DataReceiver(
                 feed,
                 pool,

@@ -26,11 +26,17 @@ import org.slf4j.LoggerFactory;
 record ResumableTarget(Session<Extent> session, long position, ExtentDigest digest) {
     private static final Logger LOG = LoggerFactory.getLogger(ResumableTarget.class);
 
-    static ResumableTarget open(final Offer offer, final Sink<Extent> sink, final NodeProgress progress)
+    /**
+     * Opens the target.
+     *
+     * @param rereading hears how far the reading of a device is that an earlier run has written to, and may end it.
+     */
+    static ResumableTarget open(
+            final Offer offer, final Sink<Extent> sink, final NodeProgress progress, final StoredDigest.Watch rereading)
             throws IOException {
         final Optional<NodeProgress.State> earlier = progress.load();
         if (earlier.isPresent()) {
-            return resume(offer, sink, progress, earlier.get());
+            return resume(offer, sink, progress, earlier.get(), rereading);
         }
         final ExtentDigest digest = new ExtentDigest();
         progress.begin(digest.save());
@@ -44,7 +50,11 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
 
     /** Goes on with the half-made target of the earlier copy, or from 0 in its place: there is never a second one. */
     private static ResumableTarget resume(
-            final Offer offer, final Sink<Extent> sink, final NodeProgress progress, final NodeProgress.State state)
+            final Offer offer,
+            final Sink<Extent> sink,
+            final NodeProgress progress,
+            final NodeProgress.State state,
+            final StoredDigest.Watch rereading)
             throws IOException {
         progress.resume(state);
         final Session<Extent> session = sink.begin(target(offer, progress));
@@ -54,7 +64,7 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
                     && earlier != null
                     && state.position() <= offer.sizeBytes()
                     && session.resumed()
-                    && isStillThere(offer, sink, session, state)) {
+                    && isStillThere(offer, sink, session, state, rereading)) {
                 LOG.info("going on at offset {}", state.position());
                 return new ResumableTarget(session, state.position(), earlier);
             }
@@ -73,7 +83,11 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
      */
     @SuppressWarnings("EnumOrdinal") // the ordinal is on the wire
     private static boolean isStillThere(
-            final Offer offer, final Sink<Extent> sink, final Session<Extent> session, final NodeProgress.State state)
+            final Offer offer,
+            final Sink<Extent> sink,
+            final Session<Extent> session,
+            final NodeProgress.State state,
+            final StoredDigest.Watch rereading)
             throws IOException {
         final @Nullable Source<Extent> stored = session.readBack().orElse(null);
         if (!sink.geometry().device() || stored == null || Verify.ofCode(offer.verify()) == Verify.NONE) {
@@ -81,7 +95,7 @@ record ResumableTarget(Session<Extent> session, long position, ExtentDigest dige
         }
         try (BlockPool pool = new BlockPool(ExtentDigest.CHUNK_BYTES, 1)) {
             return Arrays.equals(
-                    StoredDigest.read(stored, state.position(), pool).save(), state.digest());
+                    StoredDigest.read(stored, state.position(), pool, rereading).save(), state.digest());
         }
     }
 

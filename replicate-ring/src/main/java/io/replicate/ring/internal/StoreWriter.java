@@ -32,7 +32,7 @@ final class StoreWriter {
     /** Re-reads what was stored; apart from the writer so that tests can replace it. */
     interface ReadBack {
         /** Returns the digest of the first {@code size} bytes of the store. */
-        String digest(long size) throws IOException;
+        String digest(long size, StoredDigest.Watch watch) throws IOException;
     }
 
     /**
@@ -76,24 +76,26 @@ final class StoreWriter {
     Outcome run(final Duration tick) throws IOException {
         while (true) {
             final @Nullable Frame frame = cursor.next(tick);
-            if (stopped) {
-                if (frame != null) {
-                    frame.release();
-                }
-                throw new ReplicationException(ReplicationException.Category.CANCELLED, "stopped");
-            }
             if (frame == null) {
+                checkStopped();
                 continue;
             }
-            if (frame.isEnd()) {
-                return finish(frame);
-            }
             try {
+                checkStopped();
+                if (frame.isEnd()) {
+                    return finish(frame);
+                }
                 write(frame);
             } finally {
                 frame.release();
             }
             checkpointIfDue(frame.endPosition());
+        }
+    }
+
+    private void checkStopped() throws ReplicationException {
+        if (stopped) {
+            throw new ReplicationException(ReplicationException.Category.CANCELLED, "stopped");
         }
     }
 
@@ -163,7 +165,7 @@ final class StoreWriter {
         }
         if (verify == Verify.READBACK) {
             session.flush();
-            final String stored = readBack.digest(end.position());
+            final String stored = readBack.digest(end.position(), (offset, size) -> checkStopped());
             if (!stored.equals(end.digest())) {
                 throw ReplicationException.corrupt(
                         "the digest of what is stored is " + stored + ", the server's is " + end.digest());

@@ -14,19 +14,25 @@ import org.jspecify.annotations.Nullable;
 
 /** Computes the digest of a store by reading it. */
 final class StoredDigest {
+    /** Hears how far the reading has come, before each block; what it throws ends the reading. */
+    interface Watch {
+        void at(long offset, long sizeBytes) throws IOException;
+    }
 
     private StoredDigest() {}
 
     /** Returns the digest, in hexadecimal, of the first {@code size} bytes. */
-    static String of(final @Nullable Source<Extent> source, final long size, final BlockPool pool) throws IOException {
+    static String of(final @Nullable Source<Extent> source, final long size, final BlockPool pool, final Watch watch)
+            throws IOException {
         if (source == null) {
             throw ReplicationException.misuse("this target cannot be read back: use --verify stream");
         }
-        return read(source, size, pool).finish().hex();
+        return read(source, size, pool, watch).finish().hex();
     }
 
     /** Returns the digest so far of the first {@code size} bytes. */
-    static ExtentDigest read(final Source<Extent> source, final long size, final BlockPool pool) throws IOException {
+    static ExtentDigest read(final Source<Extent> source, final long size, final BlockPool pool, final Watch watch)
+            throws IOException {
         final ExtentDigest digest = new ExtentDigest();
         if (size == 0) {
             return digest;
@@ -36,7 +42,7 @@ final class StoredDigest {
         try (Plan<Extent> plan = source.plan(whole)) {
             for (@Nullable Extent extent = plan.next(); extent != null; extent = plan.next()) {
                 if (extent.hasData()) {
-                    read(source, extent, block, digest);
+                    read(source, extent, block, digest, watch, size);
                 } else {
                     digest.zeros(extent.offset(), extent.length());
                 }
@@ -48,10 +54,16 @@ final class StoredDigest {
     }
 
     private static void read(
-            final Source<Extent> source, final Extent extent, final Block block, final ExtentDigest digest)
+            final Source<Extent> source,
+            final Extent extent,
+            final Block block,
+            final ExtentDigest digest,
+            final Watch watch,
+            final long size)
             throws IOException {
         long offset = extent.offset();
         while (offset < extent.end()) {
+            watch.at(offset, size);
             final long length = Math.min(block.capacity() - offset % block.capacity(), extent.end() - offset);
             final int read = source.read(Extent.data(offset, length), block);
             if (read != length) {

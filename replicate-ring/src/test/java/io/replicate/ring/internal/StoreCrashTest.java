@@ -41,6 +41,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class StoreCrashTest {
     private static final int FRAME_BYTES = 4096;
     private static final int FRAMES = 5;
+    private static final StoredDigest.Watch UNWATCHED = (offset, size) -> {};
     private static final int SIZE_BYTES = FRAMES * FRAME_BYTES + 100;
 
     private final Random random = Seeds.random("StoreCrashTest");
@@ -89,7 +90,7 @@ class StoreCrashTest {
                         new FaultySink((Sink<Extent>) Providers.sink(Locator.file(target.toString())), power);
                 BlockPool pool = new BlockPool(FRAME_BYTES, FRAMES + 4)) {
             final NodeProgress progress = new NodeProgress(checkpoint, new JobId("ring"), "image", Duration.ZERO);
-            final ResumableTarget resumed = ResumableTarget.open(offer, sink, progress);
+            final ResumableTarget resumed = ResumableTarget.open(offer, sink, progress, UNWATCHED);
             resumedAt = resumed.position();
             final Feed feed =
                     new Feed(resumed.position(), FRAMES + 2, true, Duration.ofSeconds(1), Duration.ofSeconds(1));
@@ -102,7 +103,7 @@ class StoreCrashTest {
                         SIZE_BYTES,
                         verify,
                         new FrameDecoder(pool),
-                        size -> StoredDigest.of(session.readBack().orElse(null), size, pool));
+                        (size, watch) -> StoredDigest.of(session.readBack().orElse(null), size, pool, watch));
                 receive(feed, pool, resumed.position());
                 writer.run(Duration.ofMillis(10));
             } finally {
@@ -164,7 +165,8 @@ class StoreCrashTest {
                 Sink<?> sink = Providers.sink(Locator.file(target.toString()))) {
             final NodeProgress progress = new NodeProgress(null, new JobId("ring"), "image", Duration.ZERO);
             @SuppressWarnings("unchecked")
-            final ResumableTarget opened = ResumableTarget.open(offer(Verify.NONE), (Sink<Extent>) sink, progress);
+            final ResumableTarget opened =
+                    ResumableTarget.open(offer(Verify.NONE), (Sink<Extent>) sink, progress, UNWATCHED);
             final Feed feed = new Feed(0, 4, true, Duration.ofSeconds(1), Duration.ofSeconds(1));
             try (Session<Extent> session = opened.session()) {
                 final StoreWriter writer = new StoreWriter(
@@ -175,7 +177,7 @@ class StoreCrashTest {
                         SIZE_BYTES,
                         Verify.NONE,
                         new FrameDecoder(pool),
-                        size -> "");
+                        (size, watch) -> "");
                 feed.append(Frame.empty(FrameType.HOLE, 0, FRAME_BYTES));
                 feed.append(Frame.end(FRAME_BYTES, ""));
                 assertThatThrownBy(() -> writer.run(Duration.ofMillis(10)))
@@ -191,7 +193,8 @@ class StoreCrashTest {
                 Sink<?> sink = Providers.sink(Locator.file(target.toString()))) {
             final NodeProgress progress = new NodeProgress(null, new JobId("ring"), "image", Duration.ZERO);
             @SuppressWarnings("unchecked")
-            final ResumableTarget opened = ResumableTarget.open(offer(Verify.STREAM), (Sink<Extent>) sink, progress);
+            final ResumableTarget opened =
+                    ResumableTarget.open(offer(Verify.STREAM), (Sink<Extent>) sink, progress, UNWATCHED);
             final Feed feed = new Feed(0, 4, true, Duration.ofSeconds(1), Duration.ofSeconds(1));
             try (Session<Extent> session = opened.session()) {
                 final StoreWriter writer = new StoreWriter(
@@ -202,7 +205,7 @@ class StoreCrashTest {
                         SIZE_BYTES,
                         Verify.STREAM,
                         new FrameDecoder(pool),
-                        size -> "");
+                        (size, watch) -> "");
                 feed.append(Frame.empty(FrameType.HOLE, 0, SIZE_BYTES));
                 feed.append(Frame.end(SIZE_BYTES, ""));
                 assertThatThrownBy(() -> writer.run(Duration.ofMillis(10)))
