@@ -63,11 +63,13 @@ public final class RingBench {
     public List<String> run(final Path directory) throws IOException, InterruptedException {
         final Path source = directory.resolve("source");
         final Path quarter = directory.resolve("quarter");
+        final Path lessCopies =
+                Files.createDirectories(directory.resolve("quarter-copies")); // the others stay till then
         RandomFile.write(source, bytes);
         RandomFile.write(quarter, bytes / 4);
         try (Hosts hosts = Hosts.make(NODES + 1)) {
             final RingContest ring = new RingContest(hosts, NODES, source, directory);
-            final RingContest less = new RingContest(hosts, NODES, quarter, directory);
+            final RingContest less = new RingContest(hosts, NODES, quarter, lessCopies);
             final Path relay = compileRelay(directory);
             if (parts.contains(Part.RING)) {
                 compare(ring, less, relay);
