@@ -96,13 +96,22 @@ final class Connections implements AutoCloseable {
         this.address = address;
         this.contexts = contexts;
         this.dialer = new Dialer(address);
-        final Wire first = dialer.open(contexts);
+        final Wire first = first();
         this.info = first.info();
         this.slots = new Slot[info.multiConn() ? address.connections() : 1];
         for (int i = 0; i < slots.length; i++) {
             slots[i] = new Slot();
         }
         slots[0].wire = first;
+    }
+
+    private Wire first() throws IOException {
+        try {
+            return dialer.open(contexts);
+        } catch (final IOException | RuntimeException e) {
+            dialer.close();
+            throw e;
+        }
     }
 
     ExportInfo info() {
@@ -220,5 +229,6 @@ final class Connections implements AutoCloseable {
                 wire.awaitClosed(until - System.nanoTime());
             }
         }
+        dialer.close();
     }
 }

@@ -31,9 +31,9 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
-/** Connects to one server, as often as it is asked. Safe for use by any thread. */
+/** Connects to one server, as often as it is asked; its connections end when it is closed. Safe for use by any thread. */
 @SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails closes the channel, which is watched
-final class Dialer {
+final class Dialer implements AutoCloseable {
     /** How long a connection may take to be ready, handshake included. */
     private static final Duration CONNECT = Duration.ofSeconds(20);
 
@@ -42,12 +42,19 @@ final class Dialer {
     private final NbdAddress address;
     private final @Nullable SslContext tls;
     private final @Nullable PskTls psk;
+    private final ClientLoops loops;
 
     Dialer(NbdAddress address) throws ReplicationException {
         this.address = address;
         this.psk =
                 address.pskFile().isPresent() ? PskTls.client(address.pskFile().get(), address.user()) : null;
         this.tls = address.tls() && psk == null ? NbdTls.client(address.certificates(), address.verifyPeer()) : null;
+        this.loops = ClientLoops.acquire();
+    }
+
+    @Override
+    public void close() {
+        loops.close();
     }
 
     /** What is done with a fresh connection, as long as it lasts. */
@@ -86,7 +93,7 @@ final class Dialer {
     private Opened connect(SocketAddress at) throws ReplicationException {
         final ReceiveBuffers receive = new ReceiveBuffers();
         final HandshakeStream[] opened = new HandshakeStream[1];
-        final ChannelFuture connecting = ClientLoops.bootstrap(address.socket() != null)
+        final ChannelFuture connecting = loops.bootstrap(address.socket() != null)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) CONNECT.toMillis())
                 .handler(new ChannelInitializer<Channel>() {
                     @Override

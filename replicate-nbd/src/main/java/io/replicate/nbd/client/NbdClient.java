@@ -10,11 +10,15 @@ public final class NbdClient {
 
     /** Returns the names and descriptions of the exports that a server lists. */
     public static Map<String, String> list(NbdAddress address) throws IOException {
-        return new Dialer(address).list();
+        try (Dialer dialer = new Dialer(address)) {
+            return dialer.list();
+        }
     }
 
     /** Returns what a server says of an export, with all metadata contexts that it has. */
     public static ExportInfo info(NbdAddress address) throws IOException {
-        return new Dialer(address).info();
+        try (Dialer dialer = new Dialer(address)) {
+            return dialer.info();
+        }
     }
 }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -73,13 +74,30 @@ final class Wire extends ChannelInboundHandlerAdapter {
     /** Sends a request; its answer goes into the call. */
     void submit(Call call) {
         underWay.incrementAndGet();
-        channel.eventLoop().execute(() -> send(call));
+        if (!onLoop(() -> send(call))) {
+            underWay.decrementAndGet();
+            call.lost(connectionLost());
+        }
+    }
+
+    /** Has the event loop do something; returns false if it has ended, as the client was closed. */
+    private boolean onLoop(Runnable task) {
+        try {
+            channel.eventLoop().execute(task);
+            return true;
+        } catch (final RejectedExecutionException e) {
+            return false;
+        }
+    }
+
+    private ReplicationException connectionLost() {
+        return ReplicationException.retry(address + ": the connection was lost", null);
     }
 
     private void send(Call call) {
         if (dead || retiring) {
             underWay.decrementAndGet();
-            call.lost(ReplicationException.retry(address + ": the connection was lost", null));
+            call.lost(connectionLost());
             return;
         }
         final long cookie = nextCookie++;
@@ -97,7 +115,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
     /** Says goodbye and closes, without waiting. */
     void disconnect() {
-        channel.eventLoop().execute(() -> {
+        onLoop(() -> {
             if (!dead) {
                 final ByteBuf header = channel.alloc().directBuffer(Nbd.EXTENDED_REQUEST_HEADER);
                 RequestHeader.encode(header, info.extended(), 0, Nbd.CMD_DISC, 0, 0, 0);
@@ -112,7 +130,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
     /** Gives the connection up. */
     void abandon(String why) {
-        channel.eventLoop().execute(() -> lose(why));
+        onLoop(() -> lose(why));
     }
 
     private void lose(String why) {
