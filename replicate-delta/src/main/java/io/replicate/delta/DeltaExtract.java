@@ -3,7 +3,6 @@ package io.replicate.delta;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.delta.change.Changes;
 import io.replicate.delta.cow.ChunkData;
-import io.replicate.delta.cow.FileTaking;
 import io.replicate.delta.cow.Marker;
 import io.replicate.delta.cow.RandomBytes;
 import io.replicate.delta.cow.ResumeToken;
@@ -13,7 +12,6 @@ import io.replicate.delta.cow.SnapReport;
 import io.replicate.delta.cow.StreamWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import org.jspecify.annotations.Nullable;
 
@@ -101,22 +99,11 @@ public final class DeltaExtract {
     }
 
     /** Looks at each write whether somebody asked to stop. */
-    private record Stoppable(WritableByteChannel out, Cancellation cancellation) implements FileTaking {
+    private record Stoppable(WritableByteChannel out, Cancellation cancellation) implements WritableByteChannel {
         @Override
         public int write(final ByteBuffer from) throws IOException {
             cancellation.check();
             return out.write(from);
-        }
-
-        @Override
-        public boolean takesFiles() {
-            return out instanceof FileTaking taking && taking.takesFiles();
-        }
-
-        @Override
-        public void take(final FileChannel file, final long offset, final long length) throws IOException {
-            cancellation.check();
-            ((FileTaking) out).take(file, offset, length);
         }
 
         @Override

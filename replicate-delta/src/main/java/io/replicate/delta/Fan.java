@@ -1,11 +1,8 @@
 package io.replicate.delta;
 
 import io.replicate.core.spi.ReplicationException;
-import io.replicate.delta.cow.FileTaking;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Writes one stream to several places. A place that fails is left out from then on, and reported; only when none is
  * left does writing fail. Used by one thread.
  */
-public final class Fan implements FileTaking {
+public final class Fan implements WritableByteChannel {
     private final List<Outlet> outlets;
 
     /** One of the places. */
@@ -74,41 +71,11 @@ public final class Fan implements FileTaking {
             }
         }
         if (!any) {
-            throw nowhere();
+            final @Nullable IOException cause = outlets.get(0).failure();
+            throw cause == null ? ReplicationException.fail("there is nowhere to write to", null) : cause;
         }
         from.position(from.limit());
         return n;
-    }
-
-    private IOException nowhere() {
-        final @Nullable IOException cause = outlets.get(0).failure();
-        return cause == null ? ReplicationException.fail("there is nowhere to write to", null) : cause;
-    }
-
-    /** One place takes files; for several their bytes are read once. */
-    @Override
-    public boolean takesFiles() {
-        return outlets.size() == 1 && outlets.get(0).channel instanceof FileChannel;
-    }
-
-    @Override
-    public void take(final FileChannel file, final long offset, final long length) throws IOException {
-        final Outlet outlet = outlets.get(0);
-        if (outlet.failure != null) {
-            throw nowhere();
-        }
-        try {
-            for (long done = 0; done < length; ) {
-                final long n = file.transferTo(offset + done, length - done, outlet.channel);
-                if (n <= 0) {
-                    throw new EOFException("the source ends at offset " + (offset + done));
-                }
-                done += n;
-            }
-        } catch (final IOException e) {
-            outlet.failedToWrite(e);
-            throw nowhere();
-        }
     }
 
     @Override

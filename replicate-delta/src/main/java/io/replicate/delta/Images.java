@@ -2,8 +2,8 @@ package io.replicate.delta;
 
 import io.replicate.core.block.Block;
 import io.replicate.core.file.FileVolume;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.spi.Extent;
-import io.replicate.core.spi.FileSlice;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
@@ -13,15 +13,19 @@ import io.replicate.delta.apply.TargetImage;
 import io.replicate.delta.cow.RandomBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Opens what locators name, as images. */
 public final class Images {
     private static final int BLOCK_BYTES = 1 << 20;
+
+    /** Enough where nobody waits for a single read: to use both processors of a small machine. */
+    private static final int FEW_READERS = 4;
+
+    /** Measured with O_DIRECT on a virtual disk, one read by each: 8 are 5 times as fast as one, 32 are 9 times. */
+    private static final int MANY_READERS = 16;
 
     private Images() {}
 
@@ -103,19 +107,26 @@ public final class Images {
         }
 
         @Override
-        public boolean concurrent() {
-            return true; // as of every source
+        public void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+            volume.readAll(pieces, into);
         }
 
         @Override
-        public @Nullable FileChannel cached(final long[] offsets) throws IOException {
-            final @Nullable FileSlice all = volume.slice(0, size()).orElse(null);
-            return all != null && all.offset() == 0 ? PageCache.open(all.fd(), offsets) : null;
+        public int readers(final long[] offsets) {
+            return volume.readsTogether()
+                            || PageCache.has(volume.slice(0, size()).orElse(null), offsets)
+                    ? FEW_READERS
+                    : MANY_READERS;
         }
 
         @Override
         public void write(final long offset, final ByteBuffer from) throws IOException {
             volume.write(offset, from, Set.of());
+        }
+
+        @Override
+        public void writeAll(final Pieces pieces, final ByteBuffer from) throws IOException {
+            volume.writeAll(pieces, from);
         }
 
         @Override

@@ -2,12 +2,8 @@ package io.replicate.delta;
 
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.Posix;
-import java.io.IOException;
+import io.replicate.core.spi.FileSlice;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /** Whether a file is in memory. */
@@ -17,21 +13,19 @@ final class PageCache {
 
     private PageCache() {}
 
-    /** Opens a file once more when what is at these offsets is in memory, nearly everywhere; else returns null. */
-    static @Nullable FileChannel open(final int fd, final long[] offsets) throws IOException {
+    /** Returns whether what is at these offsets of a file is in memory, nearly everywhere; no file has nothing. */
+    static boolean has(final @Nullable FileSlice file, final long[] offsets) {
+        if (file == null) {
+            return false;
+        }
         final ByteBuffer one = ByteBuffer.allocateDirect(1);
         int missing = 0;
         for (final long offset : offsets) {
-            // A file system that does not know RWF_NOWAIT fails, and is read.
-            missing += Posix.get().preadv2(fd, Posix.get().addressOf(one), 1, offset, Linux.RWF_NOWAIT) == 1 ? 0 : 1;
+            // Where a file system does not know RWF_NOWAIT this fails.
+            final long n = Posix.get()
+                    .preadv2(file.fd(), Posix.get().addressOf(one), 1, file.offset() + offset, Linux.RWF_NOWAIT);
+            missing += n == 1 ? 0 : 1;
         }
-        if (offsets.length == 0 || missing > offsets.length / ONE_IN) {
-            return null;
-        }
-        try {
-            return FileChannel.open(Path.of("/proc/self/fd/" + fd), StandardOpenOption.READ);
-        } catch (final NoSuchFileException e) {
-            return null; // no /proc here
-        }
+        return offsets.length > 0 && missing <= offsets.length / ONE_IN;
     }
 }

@@ -1,7 +1,10 @@
 package io.replicate.core.file;
 
 import io.replicate.core.posix.NativeFile;
+import io.replicate.core.posix.Pieces;
+import io.replicate.core.posix.Posix;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -25,16 +28,28 @@ final class BlockGuard {
     }
 
     void write(final long address, final long length, final long offset) throws IOException {
+        guarded(address | length | offset, () -> file.pwrite(address, length, offset));
+    }
+
+    void writeAll(final Pieces pieces, final ByteBuffer direct) throws IOException {
+        long all = Posix.get().addressOf(direct);
+        for (int i = 0; i < pieces.count(); i++) {
+            all |= pieces.offset(i) | pieces.position(i) | pieces.length(i);
+        }
+        guarded(all, () -> file.writeAll(pieces, direct));
+    }
+
+    /** @param bits of all addresses, offsets and lengths. */
+    private void guarded(final long bits, final Step step) throws IOException {
         if (!file.isDirect()) {
-            file.pwrite(address, length, offset);
+            step.run();
             return;
         }
-        final long mask = file.directAlignment() - 1L;
-        final boolean aligned = ((address | length | offset) & mask) == 0;
+        final boolean aligned = (bits & (file.directAlignment() - 1L)) == 0;
         final Lock side = aligned ? lock.readLock() : lock.writeLock();
         side.lock();
         try {
-            file.pwrite(address, length, offset);
+            step.run();
         } finally {
             side.unlock();
         }

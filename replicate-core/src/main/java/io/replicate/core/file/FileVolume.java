@@ -6,6 +6,7 @@ import io.replicate.core.posix.FileRange;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.NativeFile;
 import io.replicate.core.posix.NativeFile.Option;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.posix.Posix;
 import io.replicate.core.posix.PosixException;
 import io.replicate.core.posix.ZeroMode;
@@ -136,6 +137,36 @@ public final class FileVolume implements Volume {
         if (got < wanted) {
             throw FileSource.shrank(file, offset + got, geometry().sizeBytes());
         }
+    }
+
+    @Override
+    public void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+        if (!into.isDirect()) {
+            Volume.super.readAll(pieces, into);
+            return;
+        }
+        requireInside(pieces);
+        final long missing = file.readAll(pieces, into);
+        if (missing >= 0) {
+            throw FileSource.shrank(file, missing, geometry().sizeBytes());
+        }
+    }
+
+    /** With O_DIRECT only: reads of what is not in the page cache are done one after the other. */
+    @Override
+    public boolean readsTogether() {
+        return file.isDirect() && file.transfersTogether();
+    }
+
+    @Override
+    public void writeAll(final Pieces pieces, final ByteBuffer from) throws IOException {
+        if (!from.isDirect()) {
+            Volume.super.writeAll(pieces, from);
+            return;
+        }
+        requireWritable();
+        requireInside(pieces);
+        guard.writeAll(pieces, from);
     }
 
     @Override
@@ -294,6 +325,12 @@ public final class FileVolume implements Volume {
         final IOException earlier = failure;
         if (earlier != null) {
             throw ReplicationException.fail(file + ": an earlier flush failed: " + earlier.getMessage(), earlier);
+        }
+    }
+
+    private void requireInside(final Pieces pieces) {
+        for (int i = 0; i < pieces.count(); i++) {
+            requireInside(pieces.offset(i), pieces.length(i));
         }
     }
 

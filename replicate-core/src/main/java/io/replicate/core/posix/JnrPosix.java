@@ -27,6 +27,7 @@ final class JnrPosix implements Posix {
     private final Runtime runtime;
     private final long interrupted = -Errnos.EINTR;
     private final ThreadLocal<Scratch> scratch;
+    private final AioCalls aio;
 
     /** Loads the C library, or throws what jnr-ffi throws (linkage and runtime errors) where it cannot. */
     JnrPosix() {
@@ -39,6 +40,7 @@ final class JnrPosix implements Posix {
         if (runtime.addressSize() != 8) {
             throw new UnsupportedOperationException("the native layer needs a 64-bit machine");
         }
+        aio = new AioCalls(libc, runtime, System.getProperty("os.arch", ""));
         scratch = ThreadLocal.withInitial(() -> new Scratch(Memory.allocateDirect(runtime, SCRATCH_BYTES, true)));
     }
 
@@ -200,6 +202,26 @@ final class JnrPosix implements Posix {
             }
         } while (r == interrupted);
         return r;
+    }
+
+    @Override
+    public int ioSetup(int events, long contextAddress) {
+        return aio.setup(events, contextAddress);
+    }
+
+    @Override
+    public int ioDestroy(long context) {
+        return aio.destroy(context);
+    }
+
+    @Override
+    public int ioSubmit(long context, int count, long pointers) {
+        return aio.submit(context, count, pointers);
+    }
+
+    @Override
+    public int ioGetevents(long context, int least, int most, long events) {
+        return aio.getevents(context, least, most, events);
     }
 
     @Override

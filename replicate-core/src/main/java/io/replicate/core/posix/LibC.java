@@ -34,6 +34,14 @@ final class LibC {
 
         long pwritev2(int fd, Pointer vectors, int count, long offset, int flags);
 
+        long syscall(long number, long first);
+
+        long syscall(long number, long first, long second);
+
+        long syscall(long number, long first, long second, long third);
+
+        long syscall(long number, long first, long second, long third, long fourth, @Nullable Pointer fifth);
+
         long lseek(int fd, long offset, int whence);
 
         int fallocate(int fd, int mode, long offset, long length);

@@ -45,6 +45,7 @@ public final class NativeFile implements AutoCloseable {
     private final int directAlignment;
     private final RangeZeroer zeroer;
     private final CachedReader cachedReader;
+    private final PieceTransfers pieceTransfers;
     private final @Nullable UnalignedAccess unaligned;
     private volatile @Nullable PosixException syncFailure;
     private volatile boolean locked;
@@ -57,6 +58,7 @@ public final class NativeFile implements AutoCloseable {
         this.blockDevice = stat.isBlockDevice();
         this.directAlignment = Alignment.of(posix, fd, stat);
         this.zeroer = new RangeZeroer(this);
+        this.pieceTransfers = new PieceTransfers(this, posix);
         this.cachedReader = new CachedReader(posix, fd, path);
         this.unaligned = options.contains(Option.DIRECT) ? new UnalignedAccess(posix, fd, directAlignment) : null;
     }
@@ -170,6 +172,25 @@ public final class NativeFile implements AutoCloseable {
     public void write(ByteBuffer direct, long offset) throws PosixException {
         pwrite(posix.addressOf(direct) + direct.position(), direct.remaining(), offset);
         direct.position(direct.limit());
+    }
+
+    /**
+     * Reads every piece into its part of a direct buffer, whose position and limit do not matter and stay.
+     *
+     * @return the offset of the first byte found to be behind the end of the file, or -1 when all are read
+     */
+    public long readAll(Pieces pieces, ByteBuffer direct) throws PosixException {
+        return pieceTransfers.read(pieces, direct);
+    }
+
+    /** Returns whether pieces go to the kernel together here, or one by one. */
+    public boolean transfersTogether() {
+        return pieceTransfers.together();
+    }
+
+    /** Writes every piece from its part of a direct buffer, whose position and limit do not matter and stay. */
+    public void writeAll(Pieces pieces, ByteBuffer direct) throws PosixException {
+        pieceTransfers.write(pieces, direct);
     }
 
     /**

@@ -62,6 +62,32 @@ public interface Posix {
     /** Writes as {@link #pwrite} with RWF_ flags of {@link Linux}: {@code pwritev2} with one buffer. */
     long pwritev2(int fd, long address, long length, long offset, int flags);
 
+    /**
+     * Makes a context of AIO.
+     *
+     * @param events         how many transfers it may have under way
+     * @param contextAddress of 8 bytes that are 0; they receive the context
+     */
+    int ioSetup(int events, long contextAddress);
+
+    /** Ends a context, when what was submitted to it has ended. */
+    int ioDestroy(long context);
+
+    /**
+     * Begins transfers. Those that do not go around the page cache have ended on return.
+     *
+     * @param pointers the address of {@code count} pointers to structs iocb
+     * @return how many were begun
+     */
+    int ioSubmit(long context, int count, long pointers);
+
+    /**
+     * Waits for the end of transfers, and returns of how many the result is in {@code events}.
+     *
+     * @param events the address of memory for {@code most} structs io_event of 32 bytes
+     */
+    int ioGetevents(long context, int least, int most, long events);
+
     /** Moves or looks up a position, by one of the SEEK_ constants of {@link Linux}. */
     long lseek(int fd, long offset, int whence);
 

@@ -22,6 +22,26 @@ abstract class UnsupportedPosix implements Posix {
     }
 
     @Override
+    public int ioSetup(int events, long contextAddress) {
+        return MISSING;
+    }
+
+    @Override
+    public int ioDestroy(long context) {
+        return MISSING;
+    }
+
+    @Override
+    public int ioSubmit(long context, int count, long pointers) {
+        return MISSING;
+    }
+
+    @Override
+    public int ioGetevents(long context, int least, int most, long events) {
+        return MISSING;
+    }
+
+    @Override
     public int fallocate(int fd, int mode, long offset, long length) {
         return MISSING;
     }

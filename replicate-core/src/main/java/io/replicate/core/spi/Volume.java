@@ -1,5 +1,6 @@
 package io.replicate.core.spi;
 
+import io.replicate.core.posix.Pieces;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -31,6 +32,25 @@ public interface Volume extends Source<Extent> {
 
     /** Reads exactly {@code into.remaining()} bytes at {@code offset}. */
     void read(long offset, ByteBuffer into) throws IOException;
+
+    /** Reads every piece into its part of the buffer, whose position and limit stay. */
+    default void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+        for (int i = 0; i < pieces.count(); i++) {
+            read(pieces.offset(i), into.slice(pieces.position(i), pieces.length(i)));
+        }
+    }
+
+    /** Returns whether {@link #readAll} has many reads under way at a time, so that a few threads suffice. */
+    default boolean readsTogether() {
+        return false;
+    }
+
+    /** Writes every piece from its part of the buffer, whose position and limit stay. */
+    default void writeAll(final Pieces pieces, final ByteBuffer from) throws IOException {
+        for (int i = 0; i < pieces.count(); i++) {
+            write(pieces.offset(i), from.slice(pieces.position(i), pieces.length(i)), Set.of());
+        }
+    }
 
     /** Writes all remaining bytes of {@code from} at {@code offset}. Flags: FUA. */
     void write(long offset, ByteBuffer from, Set<Flag> flags) throws IOException;

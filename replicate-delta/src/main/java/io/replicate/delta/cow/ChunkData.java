@@ -1,9 +1,8 @@
 package io.replicate.delta.cow;
 
+import io.replicate.core.posix.Pieces;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import org.jspecify.annotations.Nullable;
 
 /** Where a writer gets the data of its exceptions. */
 public interface ChunkData {
@@ -14,17 +13,20 @@ public interface ChunkData {
     /** Reads {@code into.remaining()} bytes at an address; what lies behind the end reads as zero. */
     void read(long address, ByteBuffer into) throws IOException;
 
-    /** Returns whether several threads may read at once. */
-    default boolean concurrent() {
-        return false;
+    /** As {@link #read}, of every piece into its part of the buffer, whose position and limit stay. */
+    default void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+        for (int i = 0; i < pieces.count(); i++) {
+            read(pieces.offset(i), into.slice(pieces.position(i), pieces.length(i)));
+        }
     }
 
     /**
-     * Returns the data as a file whose bytes are at their addresses, when what is at these addresses is in memory; else
-     * null. Closed by the caller.
+     * Returns how many threads should read at a time where these places are wanted: 1 where only one may.
+     *
+     * @param addresses of some of what will be read, in bytes.
      */
-    default @Nullable FileChannel cached(final long[] addresses) throws IOException {
-        return null;
+    default int readers(final long[] addresses) throws IOException {
+        return 1;
     }
 
     /**
@@ -40,13 +42,17 @@ public interface ChunkData {
             }
 
             @Override
-            public boolean concurrent() {
-                return image.concurrent();
+            public int readers(final long[] addresses) throws IOException {
+                return image.readers(addresses);
             }
 
             @Override
-            public @Nullable FileChannel cached(final long[] addresses) throws IOException {
-                return image.cached(addresses);
+            public void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+                if (pieces.end() <= imageBytes) {
+                    image.readAll(pieces, into);
+                } else {
+                    ChunkData.super.readAll(pieces, into);
+                }
             }
 
             @Override

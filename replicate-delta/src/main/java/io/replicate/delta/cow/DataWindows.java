@@ -1,6 +1,7 @@
 package io.replicate.delta.cow;
 
 import io.replicate.core.posix.Alignment;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -16,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The data of exceptions in the order of a stream, read ahead of whoever takes it. Where the data can be read by several
- * threads it is, a window by each: scattered reads are only as fast as there are many under way. No window reaches over
+ * threads it is, a window by each: scattered reads are only as fast as there are many under way. The reads of a window go
+ * together where the system can do that. No window reaches over
  * the end of an area. Used by one thread.
  */
 final class DataWindows implements AutoCloseable {
@@ -24,6 +26,7 @@ final class DataWindows implements AutoCloseable {
     static final int WINDOW_BYTES = 256 << 10;
 
     private static final long STOP_SECONDS = 60;
+    private static final int PLACES = 64;
 
     private final ChunkData data;
     private final SnapLayout layout;
@@ -38,17 +41,31 @@ final class DataWindows implements AutoCloseable {
     private long address;
     private long leftInChunk;
 
-    /** Begins to read the data of all {@code count} pairs; the cursor is borrowed until this is closed. */
-    DataWindows(final ChunkData data, final SnapLayout layout, final Pairs contents, final long count) {
+    /** Begins to read the data of all exceptions, in the cursor's order; that is borrowed until this is closed. */
+    DataWindows(final ChunkData data, final SnapLayout layout, final Pairs contents, final ExceptionList exceptions)
+            throws IOException {
         this.data = data;
         this.layout = layout;
         this.contents = contents;
-        this.left = count;
-        final long all = Math.min(WINDOW_BYTES, layout.chunkBytes()) * Math.min(count, WINDOW_BYTES);
+        this.left = exceptions.size();
+        final long all = Math.min(WINDOW_BYTES, layout.chunkBytes()) * Math.min(left, WINDOW_BYTES);
         this.windowBytes = (int) Math.min(WINDOW_BYTES, all);
-        final boolean several = data.concurrent() && count * Math.min(layout.chunkBytes(), all) > 2L * WINDOW_BYTES;
-        this.ahead = several ? StreamWriter.READS_UNDER_WAY : 1;
-        this.readers = several ? Executors.newFixedThreadPool(StreamWriter.READS_UNDER_WAY, DataWindows::reader) : null;
+        final boolean much = left * Math.min(layout.chunkBytes(), all) > 2L * WINDOW_BYTES;
+        this.ahead = much ? data.readers(places(exceptions)) : 1;
+        this.readers = ahead > 1 ? Executors.newFixedThreadPool(ahead, DataWindows::reader) : null;
+    }
+
+    /** Returns where some of the data is. */
+    private long[] places(final ExceptionList exceptions) throws IOException {
+        final int count = (int) Math.min(PLACES, exceptions.size());
+        final long[] places = new long[count];
+        for (int i = 0; i < count; i++) {
+            try (Pairs pairs = exceptions.inOrder(exceptions.size() / count * i)) {
+                pairs.next();
+                places[i] = data.address(pairs.oldChunk(), pairs.newChunk());
+            }
+        }
+        return places;
     }
 
     private static Thread reader(final Runnable work) {
@@ -60,7 +77,8 @@ final class DataWindows implements AutoCloseable {
     /** Chunks that are read into one buffer; or a piece of one that is larger than that. */
     private final class Window {
         private final ByteBuffer buffer = Alignment.buffer(windowBytes);
-        private final long[] chunks = new long[2 * Math.max(1, (int) (windowBytes / layout.chunkBytes()))];
+        private final long[] addresses = new long[Math.max(1, (int) (windowBytes / layout.chunkBytes()))];
+        private final Pieces pieces = new Pieces(addresses.length);
         private int count;
         private @Nullable Future<?> filling;
 
@@ -72,11 +90,10 @@ final class DataWindows implements AutoCloseable {
             if (leftInArea == 0) {
                 leftInArea = Math.min(left, layout.entriesPerArea());
             }
-            count = (int) Math.min(leftInArea, chunks.length / 2);
+            count = (int) Math.min(leftInArea, addresses.length);
             for (int i = 0; i < count; i++) {
                 contents.next();
-                chunks[2 * i] = data.address(contents.oldChunk(), contents.newChunk());
-                chunks[2 * i + 1] = i;
+                addresses[i] = data.address(contents.oldChunk(), contents.newChunk());
             }
             buffer.clear().limit((int) (count * layout.chunkBytes()));
             left -= count;
@@ -94,7 +111,7 @@ final class DataWindows implements AutoCloseable {
                 leftInChunk = layout.chunkBytes();
                 left--;
             }
-            chunks[0] = address;
+            addresses[0] = address;
             count = 1;
             buffer.clear();
             address += windowBytes;
@@ -102,21 +119,18 @@ final class DataWindows implements AutoCloseable {
             return true;
         }
 
-        /** Reads in the order of addresses; what adjoins there and in the window is read as one. */
+        /** Reads what adjoins in the image as one. */
         void fill() throws IOException {
             final int chunk = buffer.limit() / count;
-            PairSort.sort(chunks, count);
-            final ByteBuffer into = buffer.duplicate();
+            pieces.clear();
             for (int i = 0, run; i < count; i += run) {
                 run = 1;
-                while (i + run < count
-                        && chunks[2 * (i + run)] == chunks[2 * i] + (long) run * chunk
-                        && chunks[2 * (i + run) + 1] == chunks[2 * i + 1] + run) {
+                while (i + run < count && addresses[i + run] == addresses[i] + (long) run * chunk) {
                     run++;
                 }
-                final int at = (int) chunks[2 * i + 1] * chunk;
-                data.read(chunks[2 * i], into.limit(at + run * chunk).position(at));
+                pieces.add(addresses[i], i * chunk, run * chunk);
             }
+            data.readAll(pieces, buffer);
         }
     }
 

@@ -28,6 +28,7 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
     private final Path directory;
     private final int inMemory;
     private long[] pairs = new long[1 << 10];
+    private long @Nullable [] sorted;
     private int held;
     private long spilled;
     private long maxOldChunk = -1;
@@ -69,6 +70,7 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
         if (2 * held == pairs.length) {
             pairs = java.util.Arrays.copyOf(pairs, Math.min(2 * pairs.length, 2 * inMemory));
         }
+        sorted = null;
         pairs[2 * held] = oldChunk;
         pairs[2 * held + 1] = newChunk;
         held++;
@@ -88,11 +90,12 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
             runs = temporary();
         }
         append(log, pairs, held);
-        final long[] sorted = sortedInMemory();
-        append(java.util.Objects.requireNonNull(runs), sorted, held);
+        final long[] run = sortedInMemory();
+        append(java.util.Objects.requireNonNull(runs), run, held);
         spilled += held;
         runEnds.add(spilled);
         held = 0;
+        sorted = null;
     }
 
     private FileChannel temporary() throws IOException {
@@ -120,10 +123,14 @@ public final class ExceptionList implements AutoCloseable, EntryVisitor {
         }
     }
 
+    /** The last pairs in ascending order of the origin's chunks; kept until one is added. */
     private long[] sortedInMemory() {
-        final long[] copy = java.util.Arrays.copyOf(pairs, 2 * held);
-        PairSort.sort(copy, held);
-        return copy;
+        if (sorted == null) {
+            final long[] copy = java.util.Arrays.copyOf(pairs, 2 * held);
+            PairSort.sort(copy, held);
+            sorted = copy;
+        }
+        return sorted;
     }
 
     /** Returns a cursor in the order of the store. */

@@ -1,9 +1,8 @@
 package io.replicate.delta.cow;
 
+import io.replicate.core.posix.Pieces;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import org.jspecify.annotations.Nullable;
 
 /** Bytes that can be read anywhere: a file, a device, a spool. */
 public interface RandomBytes {
@@ -14,16 +13,19 @@ public interface RandomBytes {
     /** Reads exactly {@code into.remaining()} bytes at {@code offset}; the caller keeps within the size. */
     void read(long offset, ByteBuffer into) throws IOException;
 
-    /** Returns whether several threads may read at once. */
-    default boolean concurrent() {
-        return false;
+    /** Reads every piece into its part of the buffer, whose position and limit stay; together where that is possible. */
+    default void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+        for (int i = 0; i < pieces.count(); i++) {
+            read(pieces.offset(i), into.slice(pieces.position(i), pieces.length(i)));
+        }
     }
 
     /**
-     * Returns these bytes as a file that the kernel can copy from, when what is at these offsets is in memory; else null:
-     * only who reads in parallel should wait for a disk. Closed by the caller.
+     * Returns how many threads should read at a time where these places are wanted: 1 where only one may.
+     *
+     * @param offsets of some of what will be read, in bytes.
      */
-    default @Nullable FileChannel cached(final long[] offsets) throws IOException {
-        return null;
+    default int readers(final long[] offsets) throws IOException {
+        return 1;
     }
 }

@@ -13,12 +13,6 @@ import org.jspecify.annotations.Nullable;
  * once, by one thread.
  */
 public final class StreamWriter {
-    /**
-     * How many reads of scattered data are under way at a time. Measured with O_DIRECT on a virtual disk: 8 are 5 times as
-     * fast as one, 32 are 9 times.
-     */
-    public static final int READS_UNDER_WAY = 16;
-
     private static final int AREA_PIECE_BYTES = 256 << 10;
 
     private final WritableByteChannel out;
@@ -53,14 +47,6 @@ public final class StreamWriter {
         Pairs open() throws IOException;
     }
 
-    /** Writes the data of the exceptions, in their order. */
-    private interface Contents extends AutoCloseable {
-        void emit(long exceptions) throws IOException;
-
-        @Override
-        void close() throws IOException;
-    }
-
     /**
      * Writes the whole stream, in the order of the list.
      *
@@ -84,14 +70,14 @@ public final class StreamWriter {
         writeHeader();
         try (Pairs entries = order.open();
                 Pairs cursor = order.open();
-                Contents contents = contents(exceptions, cursor, data)) {
+                DataWindows windows = new DataWindows(data, layout, cursor, exceptions)) {
             for (long area = 0; area < layout.areas(count); area++) {
                 if (sums != null) {
                     sums.beginArea();
                 }
                 final long inArea = Math.min(perArea, count - area * perArea);
                 writeArea(entries, area * perArea, inArea);
-                contents.emit(inArea);
+                emitData(windows, inArea);
             }
         }
         final long body = offset;
@@ -105,57 +91,11 @@ public final class StreamWriter {
         return body;
     }
 
-    private Contents contents(final ExceptionList exceptions, final Pairs cursor, final ChunkData data)
-            throws IOException {
-        final @Nullable CachedCopy cached = sums == null && out instanceof FileTaking taking
-                ? CachedCopy.of(taking, data, exceptions, layout)
-                : null;
-        return cached == null
-                ? new Read(new DataWindows(data, layout, cursor, exceptions.size()))
-                : new Copied(cached, cursor);
-    }
-
-    /** What is read here. */
-    private final class Read implements Contents {
-        private final DataWindows windows;
-
-        Read(final DataWindows windows) {
-            this.windows = windows;
-        }
-
-        @Override
-        public void emit(final long exceptions) throws IOException {
-            for (long left = exceptions * layout.chunkBytes(); left > 0; ) {
-                final ByteBuffer bytes = windows.next();
-                left -= bytes.remaining();
-                StreamWriter.this.emit(bytes);
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            windows.close();
-        }
-    }
-
-    /** What the kernel copies. */
-    private final class Copied implements Contents {
-        private final CachedCopy copy;
-        private final Pairs cursor;
-
-        Copied(final CachedCopy copy, final Pairs cursor) {
-            this.copy = copy;
-            this.cursor = cursor;
-        }
-
-        @Override
-        public void emit(final long exceptions) throws IOException {
-            offset += copy.copy(cursor, exceptions, StreamWriter.this::emitZeros);
-        }
-
-        @Override
-        public void close() throws IOException {
-            copy.close();
+    private void emitData(final DataWindows windows, final long exceptions) throws IOException {
+        for (long left = exceptions * layout.chunkBytes(); left > 0; ) {
+            final ByteBuffer bytes = windows.next();
+            left -= bytes.remaining();
+            emit(bytes);
         }
     }
 

@@ -122,6 +122,11 @@ final class DeltaImages {
         return empty;
     }
 
+    /** Returns the chunks that changed in the order of the store. */
+    long[] chunksInStore() {
+        return inBursts().stream().mapToLong(Long::longValue).toArray();
+    }
+
     /** Returns the chunks that changed, ascending. */
     long[] chunks() {
         return chunks.clone();

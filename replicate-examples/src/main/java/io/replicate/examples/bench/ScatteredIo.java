@@ -1,14 +1,14 @@
 package io.replicate.examples.bench;
 
 import com.sun.management.OperatingSystemMXBean;
+import io.replicate.core.posix.Alignment;
 import io.replicate.core.posix.NativeFile;
-import io.replicate.delta.cow.StreamWriter;
+import io.replicate.core.posix.Pieces;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Collections;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -17,17 +17,20 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The bare input and output that an extract and a merge cannot do without: the same chunks, in the same (ascending) order,
- * as many at a time, and nothing else. In this process, which is warm: that favours these.
+ * The bare input and output that an extract and a merge cannot do without: the same chunks, in the same order, and nothing
+ * else. In this process, which is warm: that favours these.
  */
 final class ScatteredIo {
     private static final int CHUNK = DeltaImages.CHUNK;
+    private static final int THREADS = 16;
+    private static final int FEW_THREADS = 4;
+    private static final int AT_ONCE = 64;
     private static final int WINDOW_CHUNKS = (1 << 20) / CHUNK;
     private static final double NS = 1e9;
 
     private final long[] chunks;
 
-    /** @param chunks ascending. */
+    /** @param chunks in the order in which they are read, or written. */
     ScatteredIo(final long[] chunks) {
         this.chunks = chunks.clone();
     }
@@ -44,22 +47,28 @@ final class ScatteredIo {
         return new Interleaved.Run((System.nanoTime() - from) / NS, (system.getProcessCpuTime() - cpu) / NS);
     }
 
-    /** Reads every chunk around the page cache, as many at a time as an extract does. */
-    Interleaved.Run readDirect(final Path image) throws IOException, InterruptedException {
+    /** Reads every chunk around the page cache, one by each of many threads at a time. */
+    Interleaved.Run readByThreads(final Path image) throws IOException, InterruptedException {
+        return readDirect(image, THREADS, 1);
+    }
+
+    /** Reads every chunk around the page cache, many by one system call, by a few threads. */
+    Interleaved.Run readTogether(final Path image) throws IOException, InterruptedException {
+        return readDirect(image, FEW_THREADS, AT_ONCE);
+    }
+
+    private Interleaved.Run readDirect(final Path image, final int threads, final int atOnce)
+            throws IOException, InterruptedException {
         return measure(() -> {
             try (NativeFile file = NativeFile.open(image, NativeFile.Option.READ, NativeFile.Option.DIRECT)) {
                 final AtomicInteger next = new AtomicInteger();
-                final ExecutorService readers = Executors.newFixedThreadPool(StreamWriter.READS_UNDER_WAY);
+                final Callable<Void> reader = () -> {
+                    readWindows(file, next, atOnce);
+                    return null;
+                };
+                final ExecutorService readers = Executors.newFixedThreadPool(threads);
                 try {
-                    final Callable<Void> reader = () -> {
-                        readWindows(file, next);
-                        return null;
-                    };
-                    final List<Callable<Void>> all = new ArrayList<>();
-                    for (int i = 0; i < StreamWriter.READS_UNDER_WAY; i++) {
-                        all.add(reader);
-                    }
-                    for (final Future<Void> done : readers.invokeAll(all)) {
+                    for (final Future<Void> done : readers.invokeAll(Collections.nCopies(threads, reader))) {
                         done.get();
                     }
                 } catch (final ExecutionException e) {
@@ -71,11 +80,17 @@ final class ScatteredIo {
         });
     }
 
-    private void readWindows(final NativeFile file, final AtomicInteger next) throws IOException {
-        final ByteBuffer buffer = ByteBuffer.allocateDirect(2 * CHUNK).alignedSlice(CHUNK);
-        for (int from = next.getAndAdd(WINDOW_CHUNKS); from < chunks.length; from = next.getAndAdd(WINDOW_CHUNKS)) {
-            for (int i = from; i < Math.min(chunks.length, from + WINDOW_CHUNKS); i++) {
-                file.read(buffer.clear().limit(CHUNK), chunks[i] * CHUNK);
+    private void readWindows(final NativeFile file, final AtomicInteger next, final int atOnce) throws IOException {
+        final ByteBuffer buffer = Alignment.buffer(atOnce * CHUNK);
+        final Pieces pieces = new Pieces(atOnce);
+        for (int from = next.getAndAdd(AT_ONCE); from < chunks.length; from = next.getAndAdd(AT_ONCE)) {
+            final int end = Math.min(chunks.length, from + AT_ONCE);
+            for (int i = from; i < end; ) {
+                pieces.clear();
+                for (int n = 0; n < atOnce && i < end; n++) {
+                    pieces.add(chunks[i++] * CHUNK, n * CHUNK, CHUNK);
+                }
+                file.readAll(pieces, buffer);
             }
         }
     }
