@@ -1,6 +1,5 @@
 package io.replicate.core.posix;
 
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
@@ -86,7 +85,6 @@ final class Batch {
             }
             ended += n;
         }
-        Reference.reachabilityFence(iocbs);
     }
 
     /** Returns how many bytes the piece with this index of the last transfer moved, or its negative errno. */

@@ -38,6 +38,17 @@ public final class Pieces {
         end = Math.max(end, offset + length);
     }
 
+    /** As {@link #add}; what adjoins the last piece, in the file and in the buffer, becomes a part of it. */
+    public void append(long offset, int position, int length) {
+        int last = count - 1;
+        if (last >= 0 && offsets[last] + lengths[last] == offset && positions[last] + lengths[last] == position) {
+            lengths[last] += length;
+            end = Math.max(end, offset + length);
+        } else {
+            add(offset, position, length);
+        }
+    }
+
     public int count() {
         return count;
     }

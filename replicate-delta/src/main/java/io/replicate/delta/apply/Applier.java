@@ -1,6 +1,7 @@
 package io.replicate.delta.apply;
 
 import io.replicate.core.posix.Alignment;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.delta.cow.ExceptionList;
 import io.replicate.delta.cow.Pairs;
@@ -9,7 +10,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * Writes the changes of a store into a target, sorted by place; what adjoins becomes one write. To do it again, or
+ * Writes the changes of a store into a target, sorted by place; what adjoins becomes one write, and many
+ * go together. To do it again, or
  * again from the beginning after a crash, leads to the same target. Used by one thread.
  */
 final class Applier {
@@ -44,17 +46,19 @@ final class Applier {
     /** Writes everything, not yet durable, and returns how many bytes. */
     long apply(final ExceptionList exceptions) throws IOException {
         final long chunk = store.layout().chunkBytes();
+        final int most = (int) Math.max(1, WRITE_BYTES / chunk);
+        final Pieces from = new Pieces(most);
+        final Pieces to = new Pieces(most);
         try (Pairs pairs = exceptions.sorted()) {
             boolean more = pairs.next();
             while (more) {
-                final long start = pairs.oldChunk() * chunk;
-                buffer.clear();
                 if (chunk > WRITE_BYTES) {
-                    applyLarge(start, pairs.newChunk() * chunk);
+                    applyLarge(pairs.oldChunk() * chunk, pairs.newChunk() * chunk);
                     more = pairs.next();
                 } else {
-                    more = gather(pairs, chunk);
-                    write(start, buffer.flip());
+                    more = gather(pairs, (int) chunk, from, to);
+                    store.readAll(from, buffer);
+                    write(to);
                 }
             }
         }
@@ -62,48 +66,37 @@ final class Applier {
         return written;
     }
 
-    /** Fills the buffer with the chunks that follow each other in the target; reads as one what is one in the store. */
-    private boolean gather(final Pairs pairs, final long chunk) throws IOException {
-        final long firstOld = pairs.oldChunk();
-        long count = 0;
-        long runNew = pairs.newChunk();
-        long run = 0;
+    /** Plans as many of the next chunks as fit; what adjoins is read, or written, as one. */
+    private boolean gather(final Pairs pairs, final int chunk, final Pieces from, final Pieces to) throws IOException {
+        from.clear();
+        to.clear();
         boolean more = true;
-        while (more && pairs.oldChunk() == firstOld + count && (count + 1) * chunk <= WRITE_BYTES) {
-            if (pairs.newChunk() != runNew + run) {
-                read(runNew, run, chunk);
-                runNew = pairs.newChunk();
-                run = 0;
-            }
-            run++;
-            count++;
+        for (int at = 0; more && at + chunk <= WRITE_BYTES; at += chunk) {
+            final long start = pairs.oldChunk() * chunk;
+            from.append(pairs.newChunk() * chunk, at, chunk);
+            to.append(start, at, (int) Math.min(chunk, imageBytes - start));
             more = pairs.next();
         }
-        read(runNew, run, chunk);
         return more;
-    }
-
-    private void read(final long newChunk, final long chunks, final long chunk) throws IOException {
-        final int end = (int) (buffer.position() + chunks * chunk);
-        store.readBytes(newChunk * chunk, buffer.limit(end));
-        buffer.limit(buffer.capacity());
     }
 
     private void applyLarge(final long start, final long from) throws IOException {
         final long end = Math.min(start + store.layout().chunkBytes(), imageBytes);
         for (long at = start; at < end; at += WRITE_BYTES) {
-            buffer.clear().limit((int) Math.min(WRITE_BYTES, end - at));
-            store.readBytes(from + at - start, buffer);
-            write(at, buffer.flip());
+            final int length = (int) Math.min(WRITE_BYTES, end - at);
+            store.readBytes(from + at - start, buffer.clear().limit(length));
+            final Pieces one = new Pieces(1);
+            one.add(at, 0, length);
+            write(one);
         }
     }
 
-    private void write(final long offset, final ByteBuffer bytes) throws IOException {
+    private void write(final Pieces to) throws IOException {
         cancellation.check();
-        final int length = (int) Math.min(bytes.remaining(), imageBytes - offset);
-        bytes.limit(bytes.position() + length);
-        target.write(offset, bytes.duplicate());
-        listener.written(offset, bytes.duplicate());
-        written += length;
+        target.writeAll(to, buffer.clear());
+        for (int i = 0; i < to.count(); i++) {
+            listener.written(to.offset(i), buffer.slice(to.position(i), to.length(i)));
+            written += to.length(i);
+        }
     }
 }

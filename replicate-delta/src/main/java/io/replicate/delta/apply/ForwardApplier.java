@@ -1,6 +1,7 @@
 package io.replicate.delta.apply;
 
 import io.replicate.core.posix.Alignment;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.ExceptionList;
@@ -139,11 +140,12 @@ final class ForwardApplier implements StreamVisitor {
             rows[i] = Arrays.copyOfRange(places, 3 * i, 3 * i + 3);
         }
         Arrays.sort(rows, (a, b) -> Long.compare(a[0], b[0]));
+        final Pieces pieces = new Pieces(waiting);
         for (final long[] row : rows) {
-            image.write(row[0], window.slice((int) row[1], (int) row[2]));
+            pieces.append(row[0], (int) row[1], (int) row[2]);
             written += row[2];
         }
         waiting = 0;
-        window.clear();
+        image.writeAll(pieces, window.clear());
     }
 }

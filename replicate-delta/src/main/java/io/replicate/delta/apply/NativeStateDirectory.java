@@ -4,6 +4,7 @@ import io.replicate.core.posix.DurableFiles;
 import io.replicate.core.posix.Errnos;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.NativeFile;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.posix.Posix;
 import io.replicate.core.posix.PosixException;
 import io.replicate.core.spi.ReplicationException;
@@ -214,6 +215,19 @@ public final class NativeStateDirectory implements StateDirectory {
             if (got < wanted) {
                 throw ReplicationException.corrupt("read " + file + " offset=" + offset + " length=" + wanted
                         + ": only " + got + " bytes are there; the file was cut");
+            }
+        }
+
+        @Override
+        public void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+            if (!into.isDirect()) {
+                StateFile.super.readAll(pieces, into);
+                return;
+            }
+            final long missing = file.readAll(pieces, into);
+            if (missing >= 0) {
+                throw ReplicationException.corrupt(
+                        "read " + file + " offset=" + missing + ": nothing is there; the file was cut");
             }
         }
 

@@ -80,6 +80,11 @@ public interface ChunkData {
             }
 
             @Override
+            public void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+                store.readAll(pieces, into);
+            }
+
+            @Override
             public void read(final long address, final ByteBuffer into) throws IOException {
                 store.readBytes(address, into);
             }

@@ -123,12 +123,8 @@ final class DataWindows implements AutoCloseable {
         void fill() throws IOException {
             final int chunk = buffer.limit() / count;
             pieces.clear();
-            for (int i = 0, run; i < count; i += run) {
-                run = 1;
-                while (i + run < count && addresses[i + run] == addresses[i] + (long) run * chunk) {
-                    run++;
-                }
-                pieces.add(addresses[i], i * chunk, run * chunk);
+            for (int i = 0; i < count; i++) {
+                pieces.append(addresses[i], i * chunk, chunk);
             }
             data.readAll(pieces, buffer);
         }

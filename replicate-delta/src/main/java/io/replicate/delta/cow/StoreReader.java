@@ -1,6 +1,7 @@
 package io.replicate.delta.cow;
 
 import io.replicate.core.posix.Alignment;
+import io.replicate.core.posix.Pieces;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -131,5 +132,10 @@ public final class StoreReader {
     /** Reads {@code into.remaining()} bytes of the store at {@code offset}. */
     public void readBytes(final long offset, final ByteBuffer into) throws IOException {
         in.read(offset, into);
+    }
+
+    /** As {@link #readBytes}, of every piece into its part of the buffer, whose position and limit stay. */
+    public void readAll(final Pieces pieces, final ByteBuffer into) throws IOException {
+        in.readAll(pieces, into);
     }
 }

@@ -232,7 +232,8 @@ final class DdsExtract {
                     RETRY_FOR,
                     cancellation);
         } catch (final IOException e) {
-            failed.add(place + ": " + Failures.describe(e));
+            final String why = Failures.describe(e);
+            failed.add(why.startsWith(place) ? why : place + ": " + why); // what a peer says names it already
         }
     }
 
