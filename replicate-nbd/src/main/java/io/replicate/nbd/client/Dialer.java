@@ -99,6 +99,7 @@ final class Dialer implements AutoCloseable {
                     @Override
                     protected void initChannel(Channel channel) {
                         channel.config().setRecvByteBufAllocator(receive);
+                        SameHost.tune(channel, at);
                         opened[0] = new HandshakeStream(channel, address.server(), CONNECT);
                         channel.pipeline().addLast(opened[0]);
                     }

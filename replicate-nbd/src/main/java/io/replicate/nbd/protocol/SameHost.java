@@ -2,6 +2,7 @@ package io.replicate.nbd.protocol;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
+import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.RawUnixChannelOption;
 import java.net.InetAddress;
@@ -32,11 +33,28 @@ public final class SameHost {
     /** Spares a connected channel the pacing if both of its ends are here; any other it leaves alone. */
     public static void tune(Channel channel) {
         if (channel instanceof EpollSocketChannel && isLocal(channel.localAddress(), channel.remoteAddress())) {
-            try {
-                channel.config().setOption(CONGESTION, ByteBuffer.wrap(RENO));
-            } catch (final ChannelException e) {
-                LOG.debug("{}: the congestion control stays as it is", channel.remoteAddress(), e);
-            }
+            set(channel);
+        }
+    }
+
+    /**
+     * As {@link #tune(Channel)}, for a channel that listens at or is about to connect to {@code end}, if that is of the
+     * loopback. It does more: a connection that BBR has begun keeps some of its timers.
+     */
+    public static void tune(Channel channel, @Nullable SocketAddress end) {
+        if ((channel instanceof EpollSocketChannel || channel instanceof EpollServerSocketChannel)
+                && end instanceof InetSocketAddress inet
+                && inet.getAddress() != null
+                && inet.getAddress().isLoopbackAddress()) {
+            set(channel);
+        }
+    }
+
+    private static void set(Channel channel) {
+        try {
+            channel.config().setOption(CONGESTION, ByteBuffer.wrap(RENO));
+        } catch (final ChannelException e) {
+            LOG.debug("{}: the congestion control stays as it is", channel, e);
         }
     }
 

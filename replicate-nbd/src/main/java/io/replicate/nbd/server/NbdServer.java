@@ -15,6 +15,7 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.nbd.protocol.ReceiveBuffers;
+import io.replicate.nbd.protocol.SameHost;
 import io.replicate.nbd.tls.PskTls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -260,6 +261,7 @@ public final class NbdServer implements AutoCloseable {
             throw ReplicationException.fail(
                     "cannot listen on " + where + ": " + (cause == null ? "timed out" : cause.getMessage()), cause);
         }
+        SameHost.tune(bound.channel(), bound.channel().localAddress());
         return bound.channel();
     }
 

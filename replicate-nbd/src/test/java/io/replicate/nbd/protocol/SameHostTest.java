@@ -51,6 +51,10 @@ class SameHostTest {
             SameHost.tune(client);
 
             assertThat(congestionControl(client)).isEqualTo("reno");
+
+            SameHost.tune(server, server.localAddress());
+
+            assertThat(congestionControl(server)).isEqualTo("reno");
         } finally {
             loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
         }
