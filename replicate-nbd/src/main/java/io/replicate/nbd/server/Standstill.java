@@ -1,5 +1,8 @@
 package io.replicate.nbd.server;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.EmptyByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.util.concurrent.Future;
@@ -14,25 +17,27 @@ import org.slf4j.LoggerFactory;
  * ends that. One that has said its last word is given up soon, any other after about the time in which the kernel gives
  * up a peer that does not answer at all. Used by the channel's event loop only.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // a close that fails has no other end
+@SuppressWarnings({
+    "FutureReturnValueIgnored", // a close that fails has no other end
+    "ReferenceEquality" // the mark is told by its identity
+})
 final class Standstill {
     private static final Logger LOG = LoggerFactory.getLogger(Standstill.class);
     /** As long as Linux repeats itself to a host that is gone (net.ipv4.tcp_retries2). */
     static final Duration FROZEN = Duration.ofMinutes(15);
 
-    /** What is queued: any byte that leaves changes it. */
-    private record Queue(int messages, long bytes, long sentOfFirst) {
-        static Queue of(Channel channel) {
-            final ChannelOutboundBuffer queue = channel.unsafe().outboundBuffer();
-            return queue == null
-                    ? new Queue(0, 0, 0)
-                    : new Queue(queue.size(), queue.totalPendingWriteBytes(), queue.currentProgress());
-        }
+    /** How many messages are before the mark, and what has left of the first: any byte that leaves changes it. */
+    private record Place(int before, long sentOfFirst) {
+        /** There is nothing to take, or all that was before the mark has been taken. */
+        static final Place GONE = new Place(0, 0);
     }
 
     private final Channel channel;
     private @Nullable Future<?> next;
-    private Queue before = new Queue(0, 0, 0);
+    /** Stands in the queue, of its own identity: what is queued behind it can be as long as what has left before it. */
+    private final ByteBuf mark = new EmptyByteBuf(UnpooledByteBufAllocator.DEFAULT);
+
+    private Place place = Place.GONE;
 
     Standstill(Channel channel) {
         this.channel = channel;
@@ -42,7 +47,7 @@ final class Standstill {
     void watch(Duration patience) {
         end();
         if (channel.isOpen()) {
-            before = Queue.of(channel);
+            place = mark();
             await(patience);
         }
     }
@@ -52,14 +57,43 @@ final class Standstill {
     }
 
     private void look(Duration patience) {
-        final Queue now = Queue.of(channel);
-        if (now.messages > 0 && now.equals(before)) {
+        final Place now = find();
+        if (!now.equals(Place.GONE) && now.equals(place)) {
             LOG.info("{}: took no reply for {} s: closed", channel.remoteAddress(), patience.toSeconds());
             channel.close();
         } else {
-            before = now;
+            place = mark();
             await(patience);
         }
+    }
+
+    /** Returns where the mark stands, which is put at the end of the queue if it is not in it. */
+    private Place mark() {
+        final ChannelOutboundBuffer queue = channel.unsafe().outboundBuffer();
+        if (queue != null && !queue.isEmpty() && find().equals(Place.GONE)) {
+            queue.addMessage(mark, 0, channel.voidPromise());
+            queue.addFlush();
+        }
+        return find();
+    }
+
+    private Place find() {
+        final ChannelOutboundBuffer queue = channel.unsafe().outboundBuffer();
+        if (queue == null) {
+            return Place.GONE;
+        }
+        final int[] before = new int[1];
+        final boolean[] found = new boolean[1];
+        try {
+            queue.forEachFlushedMessage(message -> {
+                found[0] = message == mark;
+                before[0]++;
+                return !found[0];
+            });
+        } catch (final Exception e) {
+            throw new IllegalStateException(e);
+        }
+        return found[0] ? new Place(before[0], queue.currentProgress()) : Place.GONE;
     }
 
     /** Watches no more. */

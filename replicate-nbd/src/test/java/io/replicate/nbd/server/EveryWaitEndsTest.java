@@ -189,6 +189,26 @@ class EveryWaitEndsTest {
         assertThat(channel.isOpen()).isFalse();
     }
 
+    /** One that asks for as much again as it took: its queue is always as long. */
+    @Test
+    void whoTakesRepliesAsFastAsItAsksForMoreIsNotLeft() {
+        final Slow channel = new Slow();
+        channel.freezeTime();
+        final Standstill standstill = new Standstill(channel);
+        channel.writeAndFlush(Unpooled.buffer().writeZero(100));
+        channel.writeAndFlush(Unpooled.buffer().writeZero(100));
+        channel.take(50);
+        standstill.watch(Duration.ofMillis(1000));
+        for (int i = 0; i < 5; i++) {
+            channel.take(100);
+            channel.writeAndFlush(Unpooled.buffer().writeZero(100));
+            channel.after(1000);
+            assertThat(channel.isOpen()).isTrue();
+        }
+        channel.after(1000);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
     /** One whose window is full: nothing is read from it, not even its goodbye. */
     @Test
     void aClientThatFreezesWithRepliesUnreadIsLeftInTheEnd() throws Exception {
@@ -217,9 +237,9 @@ class EveryWaitEndsTest {
         }
         assertThat(budget.held()).isGreaterThan(1 << 20);
 
-        channel.after(Standstill.FROZEN.toMillis());
+        channel.after(Standstill.FROZEN.toMillis() - 1);
         assertThat(channel.isOpen()).isTrue();
-        channel.after(Standstill.FROZEN.toMillis());
+        channel.after(Standstill.FROZEN.toMillis() + 1);
 
         assertThat(channel.isOpen()).isFalse();
         assertThat(budget.held()).isZero();
