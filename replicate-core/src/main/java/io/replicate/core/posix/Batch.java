@@ -25,6 +25,7 @@ final class Batch {
     private final ByteBuffer pointers = memory(MOST * Long.BYTES);
     private final ByteBuffer events = memory(MOST * EVENT_BYTES);
     private final int[] results = new int[MOST];
+    private boolean destroyed;
 
     private Batch(Posix posix, long context) {
         this.posix = posix;
@@ -76,6 +77,7 @@ final class Batch {
         for (int ended = 0; ended < submitted; ) {
             int n = posix.ioGetevents(context, submitted - ended, submitted - ended, posix.addressOf(events));
             if (n <= 0) {
+                destroyed = true;
                 posix.ioDestroy(context); // waits, too
                 throw new PosixException("io_getevents", "aio", n == 0 ? Errnos.EIO : -n);
             }
@@ -85,6 +87,11 @@ final class Batch {
             }
             ended += n;
         }
+    }
+
+    /** Returns whether the kernel could not say what became of transfers: nothing more may be submitted. */
+    boolean isDestroyed() {
+        return destroyed;
     }
 
     /** Returns how many bytes the piece with this index of the last transfer moved, or its negative errno. */

@@ -23,6 +23,8 @@ public final class NativeFile implements AutoCloseable {
     public static final long WOULD_BLOCK = -1;
 
     private static final int PERMISSIONS = 0666; // less the umask
+    /** So many runs may be freed in a row while the end of each is looked for. */
+    private static final int MOST_FREED = 100;
 
     /** How to open. Without READ or WRITE, READ is meant. */
     public enum Option {
@@ -219,8 +221,10 @@ public final class NativeFile implements AutoCloseable {
         int number = fd.acquire();
         try {
             FileRange found = dataAtOrAfter(number, from, before);
-            while (found != null && found.length() == 0) {
-                found = dataAtOrAfter(number, found.offset(), before); // it was freed while its end was looked for
+            for (int i = 0; found != null && found.length() == 0; i++) {
+                long at = found.offset();
+                // It was freed while its end was looked for; if that never ends, the file system cannot tell.
+                found = i < MOST_FREED ? dataAtOrAfter(number, at, before) : allFrom(at);
             }
             return found;
         } finally {
@@ -234,8 +238,7 @@ public final class NativeFile implements AutoCloseable {
             return null;
         }
         if (data == -Errnos.EINVAL || (data < 0 && Errnos.isUnsupported((int) -data))) {
-            long size = size();
-            return from < size ? new FileRange(from, size - from) : null;
+            return allFrom(from);
         }
         PosixException.check(data, "lseek SEEK_DATA", name(), from, -1);
         if (data >= before) {
@@ -247,6 +250,11 @@ public final class NativeFile implements AutoCloseable {
         }
         PosixException.check(hole, "lseek SEEK_HOLE", name(), data, -1);
         return new FileRange(data, hole - data);
+    }
+
+    private @Nullable FileRange allFrom(long offset) throws PosixException {
+        long size = size();
+        return offset < size ? new FileRange(offset, size - offset) : null;
     }
 
     /**

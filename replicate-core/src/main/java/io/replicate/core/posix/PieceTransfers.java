@@ -47,11 +47,11 @@ final class PieceTransfers {
                     }
                 }
             }
-            if (batch != null) {
-                pool.giveBack(batch);
-            }
             return missing;
         } finally {
+            if (batch != null && !batch.isDestroyed()) {
+                pool.giveBack(batch);
+            }
             Reference.reachabilityFence(direct);
         }
     }

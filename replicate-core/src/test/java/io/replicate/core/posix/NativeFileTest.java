@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -164,6 +165,18 @@ class NativeFileTest {
                 return null;
             });
             assertThat(file.nextData(0)).isEqualTo(new FileRange(4L * MIB, 65_536));
+        }
+    }
+
+    /** As a file system in user space may: everything is data there, and nobody asks for ever. */
+    @Test
+    @Timeout(60)
+    void whatFollowsIsDataWhereAHoleIsSaidToBeginAtTheData() throws IOException {
+        try (NativeFile file = create()) {
+            file.truncate(8L * MIB);
+            file.pwrite(data.address(), 65_536, MIB);
+            faults.on("lseek", a -> (int) a[2] == Linux.SEEK_HOLE ? a[1] : null);
+            assertThat(file.nextData(0)).isEqualTo(new FileRange(MIB, 7L * MIB));
         }
     }
 

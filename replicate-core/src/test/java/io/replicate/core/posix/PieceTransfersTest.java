@@ -121,6 +121,24 @@ class PieceTransfersTest {
     }
 
     @Test
+    void aFailureTakesNoBatchAway() throws IOException {
+        AtomicInteger calls = new AtomicInteger();
+        faults.on("ioSubmit", arguments -> {
+            arguments[1] = Math.min((int) arguments[1], 10);
+            return calls.incrementAndGet() % 2 == 0 ? -Errnos.EAGAIN : null;
+        });
+        faults.fail("pread", Errnos.EIO);
+        try (NativeFile file = filled()) {
+            for (int i = 0; i < 20; i++) {
+                assertThatThrownBy(() -> file.readAll(backwards(PIECE), back.buffer()))
+                        .hasMessageContaining("EIO");
+            }
+            assertThat(faults.count("ioSetup")).isEqualTo(1);
+            assertThat(file.transfersTogether()).isTrue();
+        }
+    }
+
+    @Test
     void theEndOfTheFileIsFound() throws IOException {
         try (NativeFile file = filled()) {
             file.truncate(BYTES - 100);
