@@ -127,7 +127,7 @@ class PieceTransfersTest {
             arguments[1] = Math.min((int) arguments[1], 10);
             return calls.incrementAndGet() % 2 == 0 ? -Errnos.EAGAIN : null;
         });
-        faults.fail("pread", Errnos.EIO);
+        faults.on("pread", arguments -> (long) -Errnos.EIO);
         try (NativeFile file = filled()) {
             for (int i = 0; i < 20; i++) {
                 assertThatThrownBy(() -> file.readAll(backwards(PIECE), back.buffer()))
