@@ -6,7 +6,8 @@ import io.replicate.core.spi.ReplicationException;
 /**
  * A token bucket: holds back whoever moves bytes faster than a rate that may be changed at any time. The bucket holds a
  * tenth of a second's worth, and goes into debt for what is larger than that, so blocks of any size keep the rate on
- * average. Safe for use by any thread.
+ * average. Who comes first goes on first: each waits for what was taken up to its own turn, not for what others took
+ * behind it, so that many workers do not go on all at once. Safe for use by any thread.
  */
 public final class Throttle {
     /** The rate that holds nobody back. */
@@ -19,7 +20,10 @@ public final class Throttle {
 
     private final NanoClock clock;
     private long rateBytesPerSecond;
-    private double tokens;
+    /** All bytes taken so far, and what the rate has paid of them: at most a burst more than was taken. */
+    private double takenBytes;
+
+    private double paidBytes;
     private long filledNs;
 
     /** Creates a throttle with a rate in bytes per second, at least 1. */
@@ -50,7 +54,7 @@ public final class Throttle {
         checked(newRate);
         fill();
         if (newRate == UNLIMITED) {
-            tokens = 0;
+            paidBytes = takenBytes;
         }
         rateBytesPerSecond = newRate;
     }
@@ -61,32 +65,33 @@ public final class Throttle {
      * @throws ReplicationException CANCELLED when the cancellation is requested before that.
      */
     public void acquire(final long bytes, final Cancellation cancellation) throws ReplicationException {
-        take(bytes);
-        for (long waitNs = debtNs(); waitNs > 0; waitNs = debtNs()) {
+        final double turn = take(bytes);
+        for (long waitNs = unpaidNs(turn); waitNs > 0; waitNs = unpaidNs(turn)) {
             cancellation.check();
             clock.sleep(Math.min(waitNs, LONGEST_SLEEP_NS));
         }
     }
 
-    private synchronized void take(final long bytes) {
+    private synchronized double take(final long bytes) {
         if (rateBytesPerSecond != UNLIMITED) {
             fill();
-            tokens -= bytes;
+            takenBytes += bytes;
         }
+        return takenBytes;
     }
 
-    private synchronized long debtNs() {
+    private synchronized long unpaidNs(final double turn) {
         if (rateBytesPerSecond == UNLIMITED) {
             return 0;
         }
         fill();
-        return tokens >= 0 ? 0 : Math.max(1, (long) (-tokens * NS_PER_SECOND / rateBytesPerSecond));
+        return paidBytes >= turn ? 0 : Math.max(1, (long) ((turn - paidBytes) * NS_PER_SECOND / rateBytesPerSecond));
     }
 
     private void fill() {
         final long nowNs = clock.nanoTime();
         final double earned = (nowNs - filledNs) * (rateBytesPerSecond / NS_PER_SECOND);
-        tokens = Math.min(tokens + earned, rateBytesPerSecond * BURST_SECONDS);
+        paidBytes = Math.min(paidBytes + earned, takenBytes + rateBytesPerSecond * BURST_SECONDS);
         filledNs = nowNs;
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.ReplicationException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -71,6 +72,52 @@ class ThrottleTest {
         throttle[0].acquire(100 * MIB, cancellation);
 
         assertThat(clock.seconds()).isCloseTo(1 + 99 / 100.0, within(0.11));
+    }
+
+    /** Workers behind one throttle would otherwise all stand still, and then all go on at once. */
+    @Test
+    @Timeout(240)
+    void whoComesFirstDoesNotWaitForWhatIsTakenBehindIt() throws Exception {
+        final Throttle[] throttle = new Throttle[1];
+        final Thread first = Thread.currentThread();
+        final CountDownLatch secondTook = new CountDownLatch(1);
+        final CountDownLatch firstWentOn = new CountDownLatch(1);
+        final Thread second = new Thread(() -> {
+            try {
+                throttle[0].acquire(10 * MIB, cancellation);
+            } catch (final ReplicationException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        throttle[0] = new Throttle(MIB, new NanoClock() {
+            @Override
+            public long nanoTime() {
+                return clock.nanoTime();
+            }
+
+            @Override
+            public void sleep(final long durationNs) {
+                try {
+                    if (Thread.currentThread() != first) {
+                        secondTook.countDown();
+                        firstWentOn.await();
+                    } else if (second.getState() == Thread.State.NEW) {
+                        second.start();
+                        secondTook.await();
+                    }
+                } catch (final InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                clock.sleep(durationNs);
+            }
+        });
+
+        throttle[0].acquire(MIB, cancellation);
+
+        assertThat(clock.seconds()).isCloseTo(1, within(0.11));
+        firstWentOn.countDown();
+        second.join();
+        assertThat(clock.seconds()).isCloseTo(11, within(0.11));
     }
 
     @Test
