@@ -82,7 +82,7 @@ public final class CasCopy {
         this.cancellation = cancellation;
         this.finished = FinishedSlices.load(source, destination, options);
         this.plan = new CopyPlan(source, destination, options, listener, cancellation, finished.prefixes());
-        this.refusals = new RefusalWatch(source.name());
+        this.refusals = new RefusalWatch(source.name(), listener);
         this.requests = new Throttle(options.requestsPerSecond);
     }
 
@@ -114,9 +114,6 @@ public final class CasCopy {
         try (Job job = replication.start()) {
             final Result result = await(job);
             reportUnread(result);
-            if (!refusals.verdict().isEmpty()) {
-                listener.warning(refusals.verdict());
-            }
             return new CopySummary(
                     plan.counts(),
                     copied.sum(),
@@ -127,6 +124,8 @@ public final class CasCopy {
                     result.failed(),
                     result.failedCount(),
                     Duration.ofNanos(System.nanoTime() - startNs));
+        } finally {
+            refusals.end();
         }
     }
 
@@ -185,12 +184,8 @@ public final class CasCopy {
         }
     }
 
-    private IOException noted(final Digest digest, final IOException failure) {
-        taskEnded(digest, false);
-        if (ReplicationException.categoryOf(failure) != ReplicationException.Category.CANCELLED) {
-            listener.failed(digest, String.valueOf(failure.getMessage()));
-        }
-        return failure;
+    private static boolean isCancelled(final IOException failure) {
+        return ReplicationException.categoryOf(failure) == ReplicationException.Category.CANCELLED;
     }
 
     /** Reads what the plan lists. */
@@ -230,9 +225,11 @@ public final class CasCopy {
                 refusals.succeeded();
                 return length;
             } catch (final IOException e) {
-                final IOException failure = noted(unit, e);
-                refusals.failed(failure);
-                throw failure;
+                taskEnded(unit, false);
+                if (!isCancelled(e)) {
+                    refusals.failed(unit, e);
+                }
+                throw e;
             }
         }
 
@@ -286,7 +283,11 @@ public final class CasCopy {
                 taskEnded(unit, true);
                 return stored;
             } catch (final IOException e) {
-                throw noted(unit, e);
+                taskEnded(unit, false);
+                if (!isCancelled(e)) {
+                    listener.failed(unit, String.valueOf(e.getMessage()));
+                }
+                throw e;
             }
         }
 

@@ -1,45 +1,60 @@
 package io.replicate.cas.copy;
 
 import io.replicate.cas.keep.KeepException;
+import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * Tells a wrong key, ttl or token from a bad block: when the first few blocks are all refused and none was read, the rest
- * will be too. Thread-safe.
+ * will be too. Blocks that are refused are reported when it is known that it is they that are bad. Thread-safe.
  */
 final class RefusalWatch {
     private static final int ENOUGH = 4;
 
     private final String side;
-    private boolean anyOther;
-    private int refusals;
-    private String last = "";
+    private final CopyListener listener;
+    /** Refused before anything else was known. */
+    private final Map<Digest, String> held = new LinkedHashMap<>();
 
-    RefusalWatch(final String side) {
+    private boolean anyOther;
+    private boolean stopped;
+
+    RefusalWatch(final String side, final CopyListener listener) {
         this.side = side;
+        this.listener = listener;
     }
 
     synchronized void succeeded() {
         anyOther = true;
+        release();
     }
 
     /**
-     * Notes a failure.
+     * Notes a block that could not be read, and reports it.
      *
      * @throws ReplicationException MISUSE, which ends the copy, when everything is refused.
      */
-    synchronized void failed(final IOException failure) throws ReplicationException {
-        if (!KeepException.is(failure, KeepException.Kind.REFUSED)) {
-            anyOther = true;
+    synchronized void failed(final Digest digest, final IOException failure) throws ReplicationException {
+        final String reason = String.valueOf(failure.getMessage());
+        if (anyOther || !KeepException.is(failure, KeepException.Kind.REFUSED)) {
+            succeeded();
+            listener.failed(digest, reason);
             return;
         }
-        refusals++;
-        last = String.valueOf(failure.getMessage());
-        if (!anyOther && refusals >= ENOUGH) {
+        held.put(digest, reason);
+        if (held.size() >= ENOUGH) {
+            stopped = true;
             throw new ReplicationException(
-                    ReplicationException.Category.MISUSE, "stopped: " + advice() + "; the last: " + last, failure);
+                    ReplicationException.Category.MISUSE, "stopped: " + advice() + "; the last: " + reason, failure);
         }
+    }
+
+    private void release() {
+        held.forEach(listener::failed);
+        held.clear();
     }
 
     private String advice() {
@@ -48,8 +63,12 @@ final class RefusalWatch {
                 + side;
     }
 
-    /** Returns what to do when the few blocks that there were have all been refused, or the empty text. */
-    synchronized String verdict() {
-        return refusals > 0 && !anyOther ? advice() : "";
+    /** Reports what is held back, and says what to do when the few blocks that there were have all been refused. */
+    synchronized void end() {
+        if (stopped || held.isEmpty()) {
+            return;
+        }
+        release();
+        listener.warning(advice());
     }
 }

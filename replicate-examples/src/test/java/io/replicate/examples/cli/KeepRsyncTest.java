@@ -395,6 +395,8 @@ class KeepRsyncTest {
             final Run run = both.run("-src-blob-signing-key", "wrong").assertCode(1);
 
             assertThat(run.err()).contains("check the blob signing key, the blob signature ttl");
+            // It is no block's fault, so no block is named but the example in the message.
+            assertThat(run.lines("Error ")).as(run.err()).hasSize(1);
             assertThat(both.src.stores().stream()
                             .mapToInt(store -> store.log().blocks("GET").size())
                             .sum())
@@ -408,8 +410,11 @@ class KeepRsyncTest {
         try (KeepRsyncHarness both = clusters(Era.B)) {
             both.fill(56, 1);
 
-            assertThat(both.run("-src-blob-signing-key", "wrong").assertCode(1).err())
-                    .contains("check the blob signing key, the blob signature ttl");
+            final Run run = both.run("-src-blob-signing-key", "wrong").assertCode(1);
+
+            assertThat(run.lines("check the blob signing key, the blob signature ttl"))
+                    .hasSize(1);
+            assertThat(run.lines("Error getting block")).as(run.err()).hasSize(1);
         }
     }
 
