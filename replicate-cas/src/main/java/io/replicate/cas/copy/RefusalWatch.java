@@ -59,7 +59,8 @@ final class RefusalWatch {
 
     private String advice() {
         return "every block is refused by " + side
-                + ": check the blob signing key, the blob signature ttl (it must be that of the servers) and the token of "
+                + ": check the blob signing key, the blob signature ttl (it must be that of the servers) and the token"
+                + " of "
                 + side;
     }
 
