@@ -217,12 +217,13 @@ public final class DeltaBench {
         return written;
     }
 
+    /** The bytes that this process has sent to be stored; the count of what it has written knows no asynchronous writes. */
     private static long writtenBytes() throws IOException {
         return Files.readString(Path.of("/proc/self/io"), StandardCharsets.US_ASCII)
                 .lines()
-                .filter(line -> line.startsWith("wchar:"))
-                .mapToLong(
-                        line -> Long.parseLong(line.substring("wchar:".length()).strip()))
+                .filter(line -> line.startsWith("write_bytes:"))
+                .mapToLong(line ->
+                        Long.parseLong(line.substring("write_bytes:".length()).strip()))
                 .sum();
     }
 
