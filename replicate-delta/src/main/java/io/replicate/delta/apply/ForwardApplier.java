@@ -142,6 +142,10 @@ final class ForwardApplier implements StreamVisitor {
         Arrays.sort(rows, (a, b) -> Long.compare(a[0], b[0]));
         final Pieces pieces = new Pieces(waiting);
         for (final long[] row : rows) {
+            if (row[0] < pieces.end()) { // named twice: the later one is written later, as it would be apart
+                image.writeAll(pieces, window.clear());
+                pieces.clear();
+            }
             pieces.append(row[0], (int) row[1], (int) row[2]);
             written += row[2];
         }

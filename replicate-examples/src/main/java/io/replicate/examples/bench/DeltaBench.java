@@ -8,7 +8,6 @@ import io.replicate.delta.apply.DeltaTarget;
 import io.replicate.delta.apply.MergeOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +28,7 @@ import java.util.List;
 public final class DeltaBench {
     private static final int PIECE = 1 << 20;
     private static final int LIMIT_SECONDS = 90;
+    private static final long SECTOR = 512;
     private static final String EXTRACT = "dds --extract";
     private static final String BARE = "dds --extract --bare, cached";
     private static final String READ = "scattered read, 16 threads";
@@ -201,8 +201,8 @@ public final class DeltaBench {
         }
     }
 
-    /** Merges in this process, and asks the kernel how much was written. */
-    private long writtenByAtomicMerge(final DeltaImages images) throws IOException {
+    /** Merges in this process, and asks the kernel how much was written; nothing where no disk is below. */
+    private long writtenByAtomicMerge(final DeltaImages images) throws IOException, InterruptedException {
         final long before = writtenBytes();
         try (DeltaTarget opened = Targets.open(Locator.file(target.toString()), null, false);
                 Images.Opened stream = Images.source(Locator.file(delta.toString()))) {
@@ -217,14 +217,19 @@ public final class DeltaBench {
         return written;
     }
 
-    /** The bytes that this process has sent to be stored; the count of what it has written knows no asynchronous writes. */
-    private static long writtenBytes() throws IOException {
-        return Files.readString(Path.of("/proc/self/io"), StandardCharsets.US_ASCII)
-                .lines()
-                .filter(line -> line.startsWith("write_bytes:"))
-                .mapToLong(line ->
-                        Long.parseLong(line.substring("write_bytes:".length()).strip()))
-                .sum();
+    /**
+     * The bytes that the disk below the work directory has written, all of the file system's own with them. A process knows
+     * no such figure: its writes do not count the asynchronous ones, and its dirty bytes count whole folios.
+     */
+    private long writtenBytes() throws IOException, InterruptedException {
+        Timed.run(work, List.of("sync", "--file-system", work.toString()));
+        final long device = ((Number) Files.getAttribute(work, "unix:dev")).longValue();
+        final long major = (device >>> 8) & 0xfff;
+        final long minor = (device & 0xff) | (device >>> 12 & 0xfff00);
+        final Path stat = Path.of("/sys/dev/block/" + major + ":" + minor + "/stat");
+        return Files.exists(stat)
+                ? SECTOR * Long.parseLong(Files.readString(stat).strip().split("\\s+")[6])
+                : 0;
     }
 
     /** What others do to make the same target of the same image; no targets, so once each, and not for ever. */
