@@ -5,6 +5,7 @@ import io.replicate.cas.copy.Upkeep;
 import io.replicate.cas.keep.GoDuration;
 import io.replicate.cas.keep.Rendezvous;
 import io.replicate.core.spi.ReplicationException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -401,10 +402,21 @@ final class KeepRsyncOptions {
                 newerThan == null || newerThan().isPresent());
         rules.put("--repair needs --verify head or --verify read", !repair || verify != null);
         rules.put("--no-copy leaves nothing to do without --verify or --touch", !noCopy || verify != null || touch);
+        // A copy may take days before these are written.
+        rules.put("--failed-out: there is no directory to write " + failedOut + " in", hasDirectory(failedOut));
+        rules.put("--plan-out: there is no directory to write " + planOut + " in", hasDirectory(planOut));
         return rules.entrySet().stream()
                 .filter(rule -> !rule.getValue())
                 .map(Map.Entry::getKey)
                 .findFirst()
                 .orElse("");
+    }
+
+    private static boolean hasDirectory(final @Nullable Path file) {
+        if (file == null) {
+            return true;
+        }
+        final Path directory = file.toAbsolutePath().getParent();
+        return directory != null && Files.isDirectory(directory);
     }
 }

@@ -1018,6 +1018,19 @@ class KeepRsyncTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"--failed-out", "--plan-out"})
+    void aListThatCannotBeWrittenIsRefusedBeforeTheCopy(final String flag) {
+        try (KeepRsyncHarness both = clusters(Era.B)) {
+            both.fill(61, 3);
+
+            final String file = both.directory.resolve("nowhere/list").toString();
+            assertThat(both.run(flag, file).assertCode(2).err()).contains(flag, file);
+
+            assertThat(both.dst.hashes()).isEmpty();
+        }
+    }
+
     @Test
     void helpAndVersionAndWrongFlagsHaveTheCodesOfTheTool() {
         try (KeepRsyncHarness both = new KeepRsyncHarness(Era.B, directory, 1, 1)) {
