@@ -24,6 +24,8 @@ import java.util.Set;
  * @param warnings for the user, one line each, without secrets.
  */
 public record KeepSettings(Map<String, String> values, List<String> warnings) {
+    private static final String UTF_8_MARK = "\u00ef\u00bb\u00bf";
+
     public static final String API_HOST = "ARVADOS_API_HOST";
     public static final String API_TOKEN = "ARVADOS_API_TOKEN";
     public static final String API_HOST_INSECURE = "ARVADOS_API_HOST_INSECURE";
@@ -62,7 +64,7 @@ public record KeepSettings(Map<String, String> values, List<String> warnings) {
                 throw ReplicationException.misuse("Error reading config file \"" + name + "\": " + file
                         + " is larger than " + MAX_FILE_BYTES + " bytes");
             }
-            final KeepSettings settings = parse(file.toString(), Files.readString(file, StandardCharsets.ISO_8859_1));
+            final KeepSettings settings = parse(file.toString(), text(file));
             return settings.withWarnings(modeWarnings(file));
         } catch (final NoSuchFileException e) {
             throw unreadable(name, file, "no such file or directory");
@@ -73,6 +75,12 @@ public record KeepSettings(Map<String, String> values, List<String> warnings) {
         } catch (final IOException e) {
             throw unreadable(name, file, String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Some editors put a mark of UTF-8 before the first key. */
+    private static String text(final Path file) throws IOException {
+        final String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+        return text.startsWith(UTF_8_MARK) ? text.substring(UTF_8_MARK.length()) : text;
     }
 
     private static ReplicationException unreadable(final String name, final Path file, final String why) {

@@ -49,6 +49,14 @@ class KeepSettingsTest {
     }
 
     @Test
+    void aByteOrderMarkIsNoPartOfTheFirstKey(@TempDir final Path directory) throws IOException {
+        final Path file = directory.resolve("a.conf");
+        Files.writeString(file, "\ufeffARVADOS_API_HOST=zzzzz.example.com\n");
+        assertThat(KeepSettings.read(file.toString(), Map.of()).value(KeepSettings.API_HOST))
+                .contains("zzzzz.example.com");
+    }
+
+    @Test
     void warnsOfAFileThatOthersCanRead(@TempDir final Path directory) throws IOException {
         final Path file = directory.resolve("a.conf");
         Files.writeString(file, "ARVADOS_API_TOKEN=x\n");

@@ -3,6 +3,7 @@ package io.replicate.examples.cli;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -20,14 +21,22 @@ final class Trees {
                 @Override
                 public FileVisitResult visitFile(final Path file, final BasicFileAttributes attributes)
                         throws IOException {
-                    Files.delete(file);
+                    Files.deleteIfExists(file); // the end of a command and its shutdown may both be at it
                     return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFileFailed(final Path file, final IOException e) throws IOException {
+                    if (e instanceof NoSuchFileException) {
+                        return FileVisitResult.CONTINUE;
+                    }
+                    throw e;
                 }
 
                 @Override
                 public FileVisitResult postVisitDirectory(final Path dir, final @Nullable IOException e)
                         throws IOException {
-                    Files.delete(dir);
+                    Files.deleteIfExists(dir);
                     return FileVisitResult.CONTINUE;
                 }
             });

@@ -266,6 +266,7 @@ public final class NodeRun implements AutoCloseable {
     /** Opens the target, while others are heard: that may take long. */
     private NodeSession fresh(final Offer offer, final @Nullable NodeSession outdated) throws IOException {
         @Nullable NodeSession fresh = null;
+        boolean heard = false;
         try {
             if (outdated != null) {
                 outdated.close();
@@ -276,11 +277,12 @@ public final class NodeRun implements AutoCloseable {
             settings.listener()
                     .event("receiving " + offer.image() + " to " + offer.target()
                             + (opened.resumedFrom() > 0 ? ", going on at offset " + opened.resumedFrom() : ""));
+            heard = true;
             return opened;
         } finally {
             synchronized (this) {
                 session = fresh;
-                conversations += fresh == null ? 0 : 1;
+                conversations += heard ? 1 : 0; // whoever gets the session back counts it down
                 opening = false;
             }
         }
