@@ -18,7 +18,10 @@ class KeepSettingsTest {
     void readsKeysAndValuesAndSkipsTheRest() {
         final KeepSettings settings = KeepSettings.parse(
                 "x.conf",
-                "# a comment\r\n\r\n ARVADOS_API_HOST = zzzzz.example.com:443 \r\nARVADOS_API_TOKEN=a=b=c\nthis is a lost token\n");
+                "# a comment\r\n\r\n"
+                        + " ARVADOS_API_HOST = zzzzz.example.com:443 \r\n"
+                        + "ARVADOS_API_TOKEN=a=b=c\n"
+                        + "this is a lost token\n");
 
         assertThat(settings.value(KeepSettings.API_HOST)).contains("zzzzz.example.com:443");
         assertThat(settings.value(KeepSettings.API_TOKEN)).contains("a=b=c");
