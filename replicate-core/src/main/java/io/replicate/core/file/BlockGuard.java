@@ -27,32 +27,43 @@ final class BlockGuard {
         this.file = file;
     }
 
+    /** Allocates nothing: this is the path of every small write. */
     void write(final long address, final long length, final long offset) throws IOException {
-        guarded(address | length | offset, () -> file.pwrite(address, length, offset));
+        if (!file.isDirect()) {
+            file.pwrite(address, length, offset);
+            return;
+        }
+        final Lock side = sideOf(address | length | offset);
+        side.lock();
+        try {
+            file.pwrite(address, length, offset);
+        } finally {
+            side.unlock();
+        }
     }
 
     void writeAll(final Pieces pieces, final ByteBuffer direct) throws IOException {
+        if (!file.isDirect()) {
+            file.writeAll(pieces, direct);
+            return;
+        }
         long all = Posix.get().addressOf(direct);
         for (int i = 0; i < pieces.count(); i++) {
             all |= pieces.offset(i) | pieces.position(i) | pieces.length(i);
         }
-        guarded(all, () -> file.writeAll(pieces, direct));
-    }
-
-    /** @param bits of all addresses, offsets and lengths. */
-    private void guarded(final long bits, final Step step) throws IOException {
-        if (!file.isDirect()) {
-            step.run();
-            return;
-        }
-        final boolean aligned = (bits & (file.directAlignment() - 1L)) == 0;
-        final Lock side = aligned ? lock.readLock() : lock.writeLock();
+        final Lock side = sideOf(all);
         side.lock();
         try {
-            step.run();
+            file.writeAll(pieces, direct);
         } finally {
             side.unlock();
         }
+    }
+
+    /** @param bits of all addresses, offsets and lengths. */
+    private Lock sideOf(final long bits) {
+        final boolean aligned = (bits & (file.directAlignment() - 1L)) == 0;
+        return aligned ? lock.readLock() : lock.writeLock();
     }
 
     /** Runs a step that may write parts of blocks. */
