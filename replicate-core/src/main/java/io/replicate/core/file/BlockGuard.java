@@ -47,11 +47,7 @@ final class BlockGuard {
             file.writeAll(pieces, direct);
             return;
         }
-        long all = Posix.get().addressOf(direct);
-        for (int i = 0; i < pieces.count(); i++) {
-            all |= pieces.offset(i) | pieces.position(i) | pieces.length(i);
-        }
-        final Lock side = sideOf(all);
+        final Lock side = sideOf(Posix.get().addressOf(direct) | pieces.bits());
         side.lock();
         try {
             file.writeAll(pieces, direct);

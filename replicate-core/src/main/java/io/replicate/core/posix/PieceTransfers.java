@@ -81,13 +81,6 @@ final class PieceTransfers {
     }
 
     private boolean isAligned(Pieces pieces, long address) {
-        if (!file.isDirect()) {
-            return true;
-        }
-        long all = address;
-        for (int i = 0; i < pieces.count(); i++) {
-            all |= pieces.offset(i) | pieces.position(i) | pieces.length(i);
-        }
-        return (all & (file.directAlignment() - 1)) == 0;
+        return !file.isDirect() || ((address | pieces.bits()) & (file.directAlignment() - 1)) == 0;
     }
 }

@@ -69,6 +69,15 @@ public final class Pieces {
         return lengths[piece];
     }
 
+    /** Returns the bits of all offsets, positions and lengths: whether all are multiples of a power of two. */
+    public long bits() {
+        long all = 0;
+        for (int i = 0; i < count; i++) {
+            all |= offsets[i] | positions[i] | lengths[i];
+        }
+        return all;
+    }
+
     /** Returns where in the file the last of them ends; 0 when there are none. */
     public long end() {
         return end;
