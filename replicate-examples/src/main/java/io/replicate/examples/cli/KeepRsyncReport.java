@@ -32,17 +32,19 @@ final class KeepRsyncReport {
     void planned(final CopyListener.Counts counts) {
         log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes())
                 + ", "
-                + counts.missingBytes() + " bytes)" + placement(counts, "have", "are")
+                + counts.missingBytes() + " bytes)" + placement(counts, false)
                 + (options.planOut == null ? "" : "; listed in " + options.planOut));
         if (json != null) {
             json.event("plan", KeepRsyncLog.members(counts));
         }
     }
 
-    private String placement(final CopyListener.Counts counts, final String have, final String are) {
+    /** The state of the destination as it was found; told in the past only where this very run has mended it. */
+    private String placement(final CopyListener.Counts counts, final boolean done) {
         return options.placementReport || options.ensureReplicas || options.fixPlacement
-                ? "; in the destination " + counts.underReplicated() + " " + have + " too few copies and "
-                        + counts.misplaced() + " " + are + " misplaced"
+                ? "; in the destination " + counts.underReplicated()
+                        + (done && options.ensureReplicas ? " had" : " have") + " too few copies and "
+                        + counts.misplaced() + (done && options.fixPlacement ? " were" : " are") + " misplaced"
                 : "";
     }
 
@@ -52,7 +54,7 @@ final class KeepRsyncReport {
         log.line("copied " + KeepRsyncLog.blocks(summary.copied()) + " (" + Sizes.format(summary.bytes()) + ") in "
                 + Durations.format(summary.elapsed()) + ", " + Sizes.format((long) (summary.bytes() / seconds)) + "/s"
                 + (summary.toppedUp() > 0 ? "; wrote " + KeepRsyncLog.blocks(summary.toppedUp()) + " again" : "")
-                + placement(summary.counts(), "had", "were"));
+                + placement(summary.counts(), true));
         if (summary.misplaced() > 0) {
             log.warning(KeepRsyncLog.blocks(summary.misplaced())
                     + " were not written where they belong, as servers there were away or refused them:"

@@ -316,7 +316,7 @@ class KeepRsyncTest {
                     .filter(hash -> both.dst.placement(hash).subList(0, 2).contains(0))
                     .count();
             assertThat(both.run("--placement-report").assertCode(0).err()).contains(misplaced + " are misplaced");
-            both.run("--fix-placement").assertCode(0);
+            assertThat(both.run("--fix-placement").assertCode(0).err()).contains(misplaced + " were misplaced");
             for (final String hash : hashes) {
                 assertThat(both.dst.holders(hash))
                         .containsAll(both.dst.placement(hash).subList(0, 2));
