@@ -2,7 +2,7 @@ package io.replicate.examples.cli;
 
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
-import org.slf4j.LoggerFactory;
+import org.slf4j.simple.SimpleLogger;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -38,8 +38,8 @@ abstract class AbstractCommand implements Callable<Integer> {
     @Override
     public final Integer call() throws Exception {
         if (verbose && logsWhenVerbose()) {
-            final var root = (ch.qos.logback.classic.Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-            root.setLevel(ch.qos.logback.classic.Level.DEBUG);
+            // read when the first logger is made, which is after this
+            System.setProperty(SimpleLogger.LOG_KEY_PREFIX + "io.replicate", "debug");
         }
         return run();
     }

@@ -151,6 +151,25 @@ class LauncherIT {
     }
 
     @Test
+    void verboseShowsOurLogAndNotThatOfTheLibraries() throws Exception {
+        final Path socket = temp.resolve("verbose.sock");
+        final Path disk = Files.writeString(temp.resolve("verbose.img"), "a disk");
+        final Running server =
+                Running.start(temp, Map.of(), launcher, "nbd", "serve", disk, "--unix", socket, "--verbose");
+        try {
+            await().atMost(Duration.ofMinutes(1)).until(() -> Files.exists(socket));
+            assertThat(replicate("nbd", "info", "nbd+unix:///?socket=" + socket).exit())
+                    .isZero();
+        } finally {
+            server.process().destroy();
+        }
+
+        assertThat(server.end().err()).contains("DEBUG Connection - ").doesNotContain("DEBUG PlatformDependent");
+        assertThat(replicate("nbd", "info", "nbd+unix:///?socket=" + socket).err())
+                .doesNotContain("DEBUG");
+    }
+
+    @Test
     void rebuildsWhenASourceIsNewerAndSaysWhyABuildFails() throws Exception {
         final Path pom = launcher.resolveSibling("pom.xml");
         final String good = Files.readString(pom);
