@@ -69,10 +69,14 @@ final class DeviceSession implements Session<Extent> {
         }
     }
 
-    /** Opens a device for writing and locks it; unless forced, refuses one that the system uses. */
+    /** Opens a device for writing and locks it; refuses one that is read-only and, unless forced, one that the system uses. */
     static NativeFile openUnused(final Path path, final boolean direct, final boolean force) throws IOException {
+        final DeviceUse system = DeviceUse.system();
+        if (system.isReadOnly(path)) {
+            throw ReplicationException.misuse(path + ": is read-only; make it writable first (blockdev --setrw)");
+        }
         if (!force) {
-            final Optional<String> use = DeviceUse.system().of(path);
+            final Optional<String> use = system.of(path);
             if (use.isPresent()) {
                 throw ReplicationException.misuse(path + ": " + use.get());
             }

@@ -54,6 +54,16 @@ final class DeviceUse {
         return Optional.empty();
     }
 
+    /** Returns whether the kernel takes no writes to the device: it opens one for writing all the same. */
+    boolean isReadOnly(final Path device) throws IOException {
+        return isReadOnly(numberOf(device));
+    }
+
+    /** As {@link #isReadOnly(Path)}, for a device number {@code major:minor}. */
+    boolean isReadOnly(final String number) throws IOException {
+        return lines(sysfs(number).resolve("ro")).contains("1");
+    }
+
     private Optional<String> mountPointOf(final String number) throws IOException {
         for (final String line : lines(proc.resolve("self/mountinfo"))) {
             final String[] fields = line.split(" ");

@@ -99,12 +99,13 @@ final class FileSession implements Session<Extent> {
         return IN_MEMORY.contains(Files.getFileStore(target.directory()).type());
     }
 
-    private static void requireDirectory(final TargetPath target) throws ReplicationException {
+    private static void requireDirectory(final TargetPath target) throws IOException {
         final Path directory = target.directory();
         if (!Files.isDirectory(directory)) {
             throw ReplicationException.misuse(
                     target.path() + ": the directory " + directory + " does not exist; make it first");
         }
+        target.requireWritableStorage();
         if (!Files.isWritable(directory)) {
             throw ReplicationException.misuse(target.path() + ": the directory " + directory
                     + " may not be written, and the new file is made there before it gets its name");

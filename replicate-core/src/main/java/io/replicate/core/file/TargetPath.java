@@ -71,11 +71,20 @@ record TargetPath(Path path, Kind kind) {
                     throw ReplicationException.misuse(path + ": is an existing file and the source is a block device;"
                             + " force it to replace the file, or name a new one");
                 }
+                requireWritableStorage();
                 if (!Files.isWritable(path) && !target.force()) {
                     throw ReplicationException.misuse(path + ": may not be written; change its mode, or force it");
                 }
             }
             case ABSENT -> requireNoDeviceName(target);
+        }
+    }
+
+    /** No change of mode and no force helps where the file system is mounted read-only. */
+    void requireWritableStorage() throws IOException {
+        if (Files.isDirectory(directory()) && Files.getFileStore(directory()).isReadOnly()) {
+            throw ReplicationException.misuse(path + ": lies on a file system that is mounted read-only; mount it for"
+                    + " writing, or name a target elsewhere");
         }
     }
 

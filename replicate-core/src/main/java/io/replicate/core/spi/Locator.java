@@ -11,8 +11,8 @@ import java.util.Optional;
 /**
  * Names a backend: {@code scheme:rest?key=value&key=value}. A text without a scheme is a path and means {@code file:}.
  * The text is split at the first {@code ?}; keys and values are percent-decoded, and so is the rest, except of a bare
- * path and of {@code file:}, which are taken as they are. Not {@link java.net.URI}: that rejects {@code null:} and
- * {@code mem:}, and hides the query of {@code file:disk.img?direct=true}.
+ * path, which is taken as it is. Not {@link java.net.URI}: that rejects {@code null:} and {@code mem:}, and hides the
+ * query of {@code file:disk.img?direct=true}.
  *
  * @param scheme in lower case.
  * @param rest what stands between the scheme's colon and the query, decoded.
@@ -36,7 +36,7 @@ public record Locator(String scheme, String rest, Map<String, String> parameters
         final int colon = schemeEnd(head);
         final String scheme = colon < 0 ? "file" : head.substring(0, colon).toLowerCase(Locale.ROOT);
         final String rawRest = colon < 0 ? head : head.substring(colon + 1);
-        final String rest = "file".equals(scheme) ? filePath(rawRest, colon >= 0) : decode(rawRest, text);
+        final String rest = colon < 0 ? rawRest : decode("file".equals(scheme) ? filePath(rawRest) : rawRest, text);
         if ("file".equals(scheme) && rest.isEmpty()) {
             throw ReplicationException.misuse("locator '" + text + "': a path is missing");
         }
@@ -52,8 +52,8 @@ public record Locator(String scheme, String rest, Map<String, String> parameters
         return new Locator("file", path, Map.of(), path);
     }
 
-    private static String filePath(final String raw, final boolean withScheme) {
-        return withScheme && raw.startsWith("///") ? raw.substring(2) : raw;
+    private static String filePath(final String raw) {
+        return raw.startsWith("///") ? raw.substring(2) : raw;
     }
 
     private static int schemeEnd(final String head) {

@@ -87,6 +87,47 @@ class DeviceChecksTest {
         assertMisuse("name a larger device", fromDevice(DEVICE_BYTES + 1).forced());
     }
 
+    /** The kernel lets root open it for writing, and only then refuses the first write. */
+    @Test
+    void aReadOnlyDeviceIsRefusedAlsoByForce() throws Exception {
+        Commands.run("blockdev", "--setro", device.path().toString());
+        try {
+            assertMisuse("is read-only; make it writable first", fromDevice(DEVICE_BYTES));
+            assertMisuse(
+                    "is read-only; make it writable first",
+                    fromDevice(DEVICE_BYTES).forced());
+        } finally {
+            Commands.run("blockdev", "--setrw", device.path().toString()); // it would outlast the attachment
+        }
+    }
+
+    @Test
+    void aReadOnlyFileSystemIsCalledSo() throws Exception {
+        final Path mount = Files.createDirectory(directory.resolve("mount"));
+        final Path old = mount.resolve("old");
+        Commands.run("mkfs.ext4", "-q", "-F", device.path().toString());
+        Commands.run("mount", device.path().toString(), mount.toString());
+        try {
+            Files.writeString(old, "old");
+            Commands.run("mount", "-o", "remount,ro", mount.toString());
+            for (final Path target : new Path[] {old, mount.resolve("new")}) {
+                for (final Target wanted :
+                        new Target[] {Target.ofSize(1), Target.ofSize(1).forced()}) {
+                    assertThatThrownBy(() -> new FileSink(target, false, directory.resolve("state"))
+                                    .begin(wanted)
+                                    .close())
+                            .isInstanceOfSatisfying(
+                                    ReplicationException.class,
+                                    e -> assertThat(e.category()).isEqualTo(Category.MISUSE))
+                            .hasMessage(target + ": lies on a file system that is mounted read-only; mount it for"
+                                    + " writing, or name a target elsewhere");
+                }
+            }
+        } finally {
+            Commands.run("umount", mount.toString());
+        }
+    }
+
     @Test
     void aMountedDeviceNeedsForce() throws Exception {
         Commands.assumeTool("mkfs.ext4");

@@ -81,6 +81,16 @@ class DeviceUseTest {
     }
 
     @Test
+    void sysfsSaysWhatIsReadOnly() throws IOException {
+        write("sys/devices/sda/ro", "0\n");
+        write("sys/devices/sda/sda1/ro", "1\n");
+
+        assertThat(use().isReadOnly("8:0")).isFalse();
+        assertThat(use().isReadOnly("8:1")).isTrue();
+        assertThat(use().isReadOnly("259:99")).as("unknown to sysfs").isFalse();
+    }
+
+    @Test
     void linesThatAreTooShortAreSkipped() throws IOException {
         write("proc/self/mountinfo", "\n30 27\n31 27 8:1 / /x rw - ext4 /dev/sda1 rw\n");
         write("proc/swaps", "\n");

@@ -6,6 +6,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -41,6 +42,10 @@ final class Failures {
     static String describe(final Throwable failure) {
         if (failure instanceof FileSystemException file) {
             return file.getFile() + ": " + reason(file);
+        }
+        if (failure.getCause() instanceof FileSystemException file
+                && Objects.equals(failure.getMessage(), file.getMessage())) {
+            return describe(file); // its message may be no more than the path
         }
         if (failure instanceof IOException && failure.getMessage() != null) {
             return oneLine(failure.getMessage());

@@ -116,6 +116,41 @@ class LauncherIT {
         }
     }
 
+    /** cron and systemd start programs so, and a login may name a locale that the machine does not have. */
+    @Test
+    void namesFilesWithAnyLettersInAnAsciiLocale() throws Exception {
+        for (final String locale : List.of("C", "POSIX", "xx_XX.UTF-8")) {
+            final Ran ran = Running.start(
+                            Files.createTempDirectory(temp, "letters"),
+                            Map.of("LC_ALL", locale),
+                            "bash",
+                            "-c",
+                            "echo text >$'\\303\\274' && \"$0\" copy $'\\303\\274' $'\\303\\266' && cmp $'\\303\\274'"
+                                    + " $'\\303\\266'",
+                            launcher)
+                    .end();
+
+            assertThat(ran.exit()).as("%s: %s", locale, ran).isZero();
+        }
+    }
+
+    @Test
+    void saysInItsOwnWordsThatTheCurrentDirectoryIsGone() throws Exception {
+        final Ran ran = Running.start(
+                        Files.createTempDirectory(temp, "gone"),
+                        Map.of(),
+                        "bash",
+                        "-c",
+                        "rmdir \"$PWD\" && exec \"$0\" help",
+                        launcher)
+                .end();
+
+        assertThat(ran.exit()).as("%s", ran).isEqualTo(1);
+        assertThat(ran.err())
+                .contains("replicate: the current directory does not exist any more")
+                .doesNotContain("java");
+    }
+
     @Test
     void becomesJavaInItsOwnProcess() throws Exception {
         final Running running = Running.start(
