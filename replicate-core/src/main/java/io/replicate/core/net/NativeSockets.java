@@ -20,6 +20,7 @@ import java.net.ConnectException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
 import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.UnixDomainSocketAddress;
@@ -91,11 +92,11 @@ final class NativeSockets implements Sockets {
                     && socket.remoteAddress().equals(socket.localAddress())) {
                 // A local port that nobody listens at, and that the kernel has just picked for us: TCP joins it to
                 // itself.
-                throw new ConnectException("connection refused");
+                throw new ConnectException("Connection refused");
             }
             setTcp(socket);
             return new NativeLink(posix, socket, fd, Peer.anonymous(HostAndPort.format(peer)));
-        } catch (final Errors.NativeIoException e) {
+        } catch (final Errors.NativeIoException | ConnectException | NoRouteToHostException e) {
             fd.close();
             throw new IOException(reason(e), e);
         } catch (final Throwable e) {
@@ -218,6 +219,9 @@ final class NativeSockets implements Sockets {
         if (e instanceof Errors.NativeIoException n) {
             return Errnos.name(Math.abs(n.expectedErr()));
         }
-        return String.valueOf(e.getMessage());
+        final String message = String.valueOf(e.getMessage());
+        final int call = message.indexOf(" failed with error(-"); // Netty's words; a user asks for what follows them
+        final int said = call < 0 ? -1 : message.indexOf("): ", call);
+        return said < 0 ? message : message.substring(said + 3);
     }
 }

@@ -76,6 +76,18 @@ class SocketTransportTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"", "?native=false"})
+    void aRefusedConnectionIsToldInTheWordsOfTheSystem(final String parameters) throws Exception {
+        final int free;
+        try (Listener listener = listen("tcp://127.0.0.1:0")) {
+            free = port(listener);
+        }
+        assertThatThrownBy(() -> connect("tcp://127.0.0.1:" + free + parameters).close())
+                .hasMessage("connect to tcp://127.0.0.1:" + free + parameters + ": 127.0.0.1:" + free
+                        + ": Connection refused");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"bind=127.0.0.2", "bind=127.0.0.2&native=false"})
     void aLocalAddressCanBeChosen(final String parameters) throws Exception {
         try (Listener listener = listen("tcp://127.0.0.1:0");
