@@ -80,8 +80,8 @@ public final class FrameHeader {
     public void verify(final int maxPayloadBytes) throws ReplicationException {
         if (headerCrc() != buffer.getInt(HEADER_CRC_OFFSET)) {
             throw ReplicationException.corrupt(
-                    "frame header: CRC32C does not match; not a Replicate peer, or one that expects a secret or TLS, or bytes were"
-                            + " changed on the way");
+                    "frame header: CRC32C does not match; not a Replicate peer, or one that expects a secret or TLS,"
+                            + " or bytes were changed on the way");
         }
         if (payloadLength() < 0 || payloadLength() > maxPayloadBytes) {
             throw ReplicationException.corrupt("frame header: payload of " + Integer.toUnsignedString(payloadLength())
