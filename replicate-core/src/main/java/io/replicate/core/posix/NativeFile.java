@@ -258,8 +258,8 @@ public final class NativeFile implements AutoCloseable {
     }
 
     /**
-     * Makes a range read as zeros, by the cheapest means that work here: ZERO_RANGE, then PUNCH_HOLE, then writing; on
-     * a block device PUNCH_HOLE, then ZERO_RANGE, then BLKZEROOUT, then writing.
+     * Makes a range read as zeros, by the cheapest means that work here: PUNCH_HOLE (unless its storage is kept), then
+     * ZERO_RANGE, then on a block device BLKZEROOUT, then writing.
      * A file that ends inside the range is extended, as by a write.
      */
     public void zero(long offset, long length, ZeroMode mode) throws PosixException {

@@ -44,8 +44,8 @@ final class RangeZeroer {
         if (length == 0) {
             return true;
         }
-        if (!file.isBlockDevice()) {
-            return zeroRange(offset, length) || (mode == ZeroMode.MAY_PUNCH && punchAndExtend(offset, length));
+        if (!file.isBlockDevice()) { // ZERO_RANGE would allocate what is a hole
+            return (mode == ZeroMode.MAY_PUNCH && punchAndExtend(offset, length)) || zeroRange(offset, length);
         }
         long begin = Alignment.up(offset, file.directAlignment());
         long end = Alignment.down(offset + length, file.directAlignment());

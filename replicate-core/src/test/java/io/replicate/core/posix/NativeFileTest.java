@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -201,9 +203,9 @@ class NativeFileTest {
     }
 
     @ParameterizedTest
-    @EnumSource(ZeroMode.class)
-    void zeroingExtendsTheFileWithoutZeroRangeToo(ZeroMode mode) throws IOException {
-        faults.on("fallocate", a -> (int) a[1] == Linux.FALLOC_FL_ZERO_RANGE ? -Errnos.EOPNOTSUPP : null);
+    @CsvSource({"MAY_PUNCH, 3", "MAY_PUNCH, 16", "KEEP_ALLOCATED, 16"})
+    void zeroingExtendsTheFileWithoutOneOfTheCallsToo(ZeroMode mode, int missing) throws IOException {
+        faults.on("fallocate", a -> (int) a[1] == missing ? -Errnos.EOPNOTSUPP : null);
         try (NativeFile file = filled()) {
             file.zero(MIB - 100, 10_000, mode);
             assertThat(file.size()).isEqualTo(MIB - 100 + 10_000);
@@ -218,6 +220,23 @@ class NativeFileTest {
         assertThat(back.bytes(0, expected.length)).isEqualTo(expected);
     }
 
+    /** ZERO_RANGE allocates: zeroing a sparse file with it would fill the disk. */
+    @ParameterizedTest
+    @CsvSource({"MAY_PUNCH, 3", "KEEP_ALLOCATED, 16"})
+    void onlyZeroingThatKeepsStorageAllocates(ZeroMode mode, int call) throws IOException {
+        List<Integer> calls = new ArrayList<>();
+        faults.on("fallocate", a -> {
+            calls.add((int) a[1]);
+            return 0;
+        });
+        try (NativeFile file = create()) {
+            file.truncate(MIB);
+            file.zero(1000, 600_000, mode);
+            assertThat(file.zeroFast(0, 4096, mode)).isTrue();
+        }
+        assertThat(calls).containsExactly(call, call);
+    }
+
     @Test
     void zeroingFallsBackByErrnoOnceAndThenWrites() throws IOException {
         faults.fail("fallocate", Errnos.EOPNOTSUPP);
@@ -226,7 +245,7 @@ class NativeFileTest {
                 file.zero(1000, 600_000, ZeroMode.MAY_PUNCH);
             }
             assertThat(faults.count("fallocate"))
-                    .as("ZERO_RANGE and PUNCH_HOLE once each")
+                    .as("PUNCH_HOLE and ZERO_RANGE once each")
                     .isEqualTo(2);
             assertZeroed(file, 1000, 600_000);
             assertThat(file.zeroFast(0, 1000, ZeroMode.MAY_PUNCH)).isFalse();
@@ -250,7 +269,7 @@ class NativeFileTest {
         faults.fail("fallocate", Errnos.EIO);
         try (NativeFile file = filled()) {
             assertThatThrownBy(() -> file.zero(0, 4096, ZeroMode.MAY_PUNCH))
-                    .hasMessage("fallocate ZERO_RANGE " + path() + " offset=0 length=4096: EIO");
+                    .hasMessage("fallocate PUNCH_HOLE " + path() + " offset=0 length=4096: EIO");
             assertThatThrownBy(() -> file.preallocate(0, 4096)).hasMessageEndingWith(": EIO");
         }
     }
