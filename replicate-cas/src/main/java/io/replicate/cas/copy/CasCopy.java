@@ -51,15 +51,20 @@ public final class CasCopy {
     private final Cancellation cancellation;
     private final FinishedSlices finished;
     private final CopyPlan plan;
-    private final RefusalWatch refusals;
+    private final RefusalWatch refusedReads;
+    private final RefusalWatch refusedWrites;
     private final Throttle requests;
     private final Map<Digest, CopyTask> underWay = new ConcurrentHashMap<>();
-    private final AtomicLong begun = new AtomicLong();
+    private final Object numbering = new Object();
+    private long begun;
     private final AtomicLong ended = new AtomicLong();
     private final LongAdder copied = new LongAdder();
     private final LongAdder toppedUp = new LongAdder();
     private final LongAdder copiesWritten = new LongAdder();
     private final LongAdder misplaced = new LongAdder();
+    private final LongAdder bytes = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private volatile long startNs = System.nanoTime();
 
     /**
      * Prepares a copy.
@@ -82,7 +87,8 @@ public final class CasCopy {
         this.cancellation = cancellation;
         this.finished = FinishedSlices.load(source, destination, options);
         this.plan = new CopyPlan(source, destination, options, listener, cancellation, finished.prefixes());
-        this.refusals = new RefusalWatch(source.name(), listener);
+        this.refusedReads = RefusalWatch.ofReads(source.name(), listener);
+        this.refusedWrites = RefusalWatch.ofWrites(destination.name(), listener);
         this.requests = new Throttle(options.requestsPerSecond);
     }
 
@@ -98,7 +104,7 @@ public final class CasCopy {
      *     the summary.
      */
     public CopySummary run() throws IOException {
-        final long startNs = System.nanoTime();
+        startNs = System.nanoTime();
         plan.start();
         final Replication replication = Replication.fromContents(new PlannedSource())
                 .to(new PlannedSink())
@@ -125,8 +131,23 @@ public final class CasCopy {
                     result.failedCount(),
                     Duration.ofNanos(System.nanoTime() - startNs));
         } finally {
-            refusals.end();
+            refusedReads.end();
+            refusedWrites.end();
         }
+    }
+
+    /** Returns what was done so far: of a copy that ended early, what it came to. Contents that failed are only counted. */
+    public CopySummary soFar() {
+        return new CopySummary(
+                plan.counts(),
+                copied.sum(),
+                toppedUp.sum(),
+                bytes.sum(),
+                copiesWritten.sum(),
+                misplaced.sum(),
+                List.of(),
+                failed.sum(),
+                Duration.ofNanos(System.nanoTime() - startNs));
     }
 
     private Result await(final Job job) throws IOException {
@@ -219,15 +240,19 @@ public final class CasCopy {
         public int read(final Digest unit, final Block into) throws IOException {
             requests.acquire(1, cancellation);
             final long total = plan.counts().missing() + plan.counts().topUp();
-            listener.copying(begun.incrementAndGet(), total, ended.get(), unit);
+            // Numbers are handed out and told in one go, so that they are told in order.
+            synchronized (numbering) {
+                listener.copying(++begun, total, ended.get(), unit);
+            }
             try {
                 final int length = source.read(unit, into);
-                refusals.succeeded();
+                refusedReads.succeeded();
                 return length;
             } catch (final IOException e) {
                 taskEnded(unit, false);
                 if (!isCancelled(e)) {
-                    refusals.failed(unit, e);
+                    failed.increment();
+                    refusedReads.failed(unit, e);
                 }
                 throw e;
             }
@@ -280,12 +305,15 @@ public final class CasCopy {
                 final Stored stored = write(task, from);
                 (task.isNew() ? copied : toppedUp).increment();
                 copiesWritten.add(stored.copies());
+                bytes.add(from.length());
+                refusedWrites.succeeded();
                 taskEnded(unit, true);
                 return stored;
             } catch (final IOException e) {
                 taskEnded(unit, false);
                 if (!isCancelled(e)) {
-                    listener.failed(unit, String.valueOf(e.getMessage()));
+                    failed.increment();
+                    refusedWrites.failed(unit, e);
                 }
                 throw e;
             }

@@ -195,8 +195,9 @@ public final class CopyPlan {
                 missing++;
                 missingBytes += diff.source().sizeBytes();
                 largest = Math.max(largest, diff.source().sizeBytes());
-            } else if (side == DigestDiff.Side.BOTH && options.needsPlaces()) {
-                final Lack lack = lackOf(diff);
+            } else if (side == DigestDiff.Side.BOTH) {
+                reportSizes(diff);
+                final Lack lack = options.needsPlaces() ? lackOf(diff) : Lack.NOTHING;
                 misplaced += lack.misplaced() ? 1 : 0;
                 few += lack.missingCopies() > 0 ? 1 : 0;
                 if (lack.isToMend(options)) {
@@ -213,6 +214,16 @@ public final class CopyPlan {
                 counts.topUp() + topUp,
                 counts.misplaced() + misplaced,
                 counts.underReplicated() + few);
+    }
+
+    /** By hash the destination has it; by size one of the sides has only damaged copies. */
+    private void reportSizes(final DigestDiff diff) {
+        if (diff.source().sizeBytes() != diff.destination().sizeBytes()) {
+            listener.warning(
+                    diff.digest().hex() + " is listed with " + diff.source().sizeBytes() + " bytes in "
+                            + source.name() + " and " + diff.destination().sizeBytes() + " in " + destination.name()
+                            + ": the copies of one of them are damaged");
+        }
     }
 
     private boolean takes(final DigestDiff diff) {

@@ -15,6 +15,8 @@ import java.util.Set;
  * @param emptyPlaces where a copy belongs and is not, best first.
  */
 record Lack(int missingCopies, boolean misplaced, List<Integer> emptyPlaces) {
+    /** Of a content that lacks nothing. */
+    static final Lack NOTHING = new Lack(0, false, List.of());
 
     /** Returns what is wrong with a content that these devices hold. */
     static Lack of(final CasStore store, final Digest digest, final List<Integer> held, final int wanted) {

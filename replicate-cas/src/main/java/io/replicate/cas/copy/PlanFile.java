@@ -9,11 +9,14 @@ import io.replicate.core.spi.Unit;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.Writer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 
 /** A list of contents in a text file: one {@code hash+size} per line, comments behind {@code #}. */
 public final class PlanFile {
@@ -33,16 +36,36 @@ public final class PlanFile {
         void add(Digest digest) throws IOException;
     }
 
-    /** Writes a plan; the file appears whole or not at all. */
+    /**
+     * Writes a plan; the file appears whole or not at all, where a link points if it is one. Into a pipe or a device it is
+     * written as it comes.
+     */
     public static void write(final Path file, final String comment, final Lines lines) throws IOException {
+        if (!Files.exists(file)) {
+            publish(file, comment, lines);
+        } else if (Files.isRegularFile(file)) {
+            publish(file.toRealPath(), comment, lines);
+        } else {
+            try (BufferedWriter writer =
+                    Files.newBufferedWriter(file, StandardCharsets.US_ASCII, StandardOpenOption.WRITE)) {
+                write(writer, comment, lines);
+            }
+        }
+    }
+
+    /** Writes a plan. */
+    public static void write(final Writer writer, final String comment, final Lines lines) throws IOException {
+        writer.write("# " + comment + "\n");
+        lines.writeTo(digest -> writer.write(digest.hex() + "+" + digest.lengthBytes() + "\n"));
+    }
+
+    private static void publish(final Path file, final String comment, final Lines lines) throws IOException {
         final Path beside = DurableFiles.temporaryBeside(file);
         try {
             try (BufferedWriter writer = Files.newBufferedWriter(beside, StandardCharsets.US_ASCII)) {
-                writer.write("# " + comment + "\n");
-                lines.writeTo(digest -> writer.write(digest.hex() + "+" + digest.lengthBytes() + "\n"));
+                write(writer, comment, lines);
             }
-            try (java.nio.channels.FileChannel channel =
-                    java.nio.channels.FileChannel.open(beside, java.nio.file.StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(beside, StandardOpenOption.WRITE)) {
                 channel.force(true);
             }
             DurableFiles.publish(beside, file);

@@ -8,13 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Tells a wrong key, ttl or token from a bad block: when the first few blocks are all refused and none was read, the rest
- * will be too. Blocks that are refused are reported when it is known that it is they that are bad. Thread-safe.
+ * Tells a wrong key, ttl or token from a bad block: when the first few blocks are all refused and none was let through, the
+ * rest will be refused too. Blocks that are refused are reported when it is known that it is they that are bad. Thread-safe.
  */
 final class RefusalWatch {
     private static final int ENOUGH = 4;
 
-    private final String side;
+    private final String advice;
     private final CopyListener listener;
     /** Refused before anything else was known. */
     private final Map<Digest, String> held = new LinkedHashMap<>();
@@ -22,9 +22,20 @@ final class RefusalWatch {
     private boolean anyOther;
     private boolean stopped;
 
-    RefusalWatch(final String side, final CopyListener listener) {
-        this.side = side;
+    private RefusalWatch(final String side, final String suspects, final CopyListener listener) {
+        this.advice = "every block is refused by " + side + ": check " + suspects + " of " + side;
         this.listener = listener;
+    }
+
+    static RefusalWatch ofReads(final String side, final CopyListener listener) {
+        return new RefusalWatch(
+                side,
+                "the blob signing key, the blob signature ttl (it must be that of the servers) and the token",
+                listener);
+    }
+
+    static RefusalWatch ofWrites(final String side, final CopyListener listener) {
+        return new RefusalWatch(side, "the token", listener);
     }
 
     synchronized void succeeded() {
@@ -33,7 +44,7 @@ final class RefusalWatch {
     }
 
     /**
-     * Notes a block that could not be read, and reports it.
+     * Notes a block that could not be read or written, and reports it.
      *
      * @throws ReplicationException MISUSE, which ends the copy, when everything is refused.
      */
@@ -48,7 +59,7 @@ final class RefusalWatch {
         if (held.size() >= ENOUGH) {
             stopped = true;
             throw new ReplicationException(
-                    ReplicationException.Category.MISUSE, "stopped: " + advice() + "; the last: " + reason, failure);
+                    ReplicationException.Category.MISUSE, "stopped: " + advice + "; the last: " + reason, failure);
         }
     }
 
@@ -57,19 +68,12 @@ final class RefusalWatch {
         held.clear();
     }
 
-    private String advice() {
-        return "every block is refused by " + side
-                + ": check the blob signing key, the blob signature ttl (it must be that of the servers) and the token"
-                + " of "
-                + side;
-    }
-
     /** Reports what is held back, and says what to do when the few blocks that there were have all been refused. */
     synchronized void end() {
         if (stopped || held.isEmpty()) {
             return;
         }
         release();
-        listener.warning(advice());
+        listener.warning(advice);
     }
 }

@@ -39,11 +39,17 @@ final class BlockWriter {
         private final Map<String, Map<String, Integer>> classes = new HashMap<>();
         private final List<String> failures = new ArrayList<>();
         private final List<KeepService> again = new ArrayList<>();
+        private int refused;
         private boolean onlyBusy = true;
         private boolean classesConfirmed;
 
         int stored() {
             return copies.values().stream().mapToInt(Integer::intValue).sum();
+        }
+
+        /** Returns whether it is the token, and not the servers or the block. */
+        boolean allRefused() {
+            return stored() == 0 && refused > 0 && refused == failures.size();
         }
 
         private int storedIn(final String storageClass) {
@@ -95,6 +101,7 @@ final class BlockWriter {
             queue = new ArrayDeque<>(tally.again);
             tally.again.clear();
             tally.failures.clear();
+            tally.refused = 0;
             tally.onlyBusy = true;
         }
     }
@@ -171,6 +178,7 @@ final class BlockWriter {
             count(service, said, answer, tally);
         }
         final int status = answer.status();
+        tally.refused += status == 401 || status == 403 ? 1 : 0;
         final boolean busy = Busy.isBusy(status);
         if (busy) {
             client.origin(service).gate().busy(Busy.pauseNs(answer, round));
@@ -235,7 +243,7 @@ final class BlockWriter {
         final String details =
                 tally.failures.isEmpty() ? "no other server to write to" : String.join("; ", tally.failures);
         return new KeepException(
-                KeepException.Kind.TOO_FEW_COPIES,
+                tally.allRefused() ? KeepException.Kind.REFUSED : KeepException.Kind.TOO_FEW_COPIES,
                 Category.FAIL_JOB,
                 "Error copying data block: " + KeepLocator.of(digest).bare()
                         + " Could not write sufficient replicas: wanted " + wanted + ", stored "

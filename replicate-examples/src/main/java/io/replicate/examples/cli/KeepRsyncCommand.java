@@ -27,6 +27,8 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -223,9 +225,7 @@ final class KeepRsyncCommand extends AbstractCommand {
             }
             copy.plan().start();
             copying = true;
-            final CopySummary summary = copy.run();
-            new KeepRsyncReport(options, log, json).copied(summary, sides);
-            return summary.failedCount() == 0;
+            return run(copy, sides, new KeepRsyncReport(options, log, json));
         } finally {
             copying = false;
             if (checkpoint != null) {
@@ -234,27 +234,48 @@ final class KeepRsyncCommand extends AbstractCommand {
         }
     }
 
+    private static boolean run(final CasCopy copy, final KeepRsyncSides sides, final KeepRsyncReport report)
+            throws IOException {
+        final CopySummary summary;
+        try {
+            summary = copy.run();
+        } catch (final IOException e) {
+            report.stopped(copy.soFar(), sides);
+            throw e;
+        }
+        report.copied(summary, sides);
+        return summary.failedCount() == 0;
+    }
+
     private boolean plan(final CasCopy copy, final KeepRsyncLog log, final @Nullable JsonLines json)
             throws IOException {
         if (options.planOut == null) {
             copy.plan().forEach(digest -> {});
         } else {
-            PlanFile.write(options.planOut, "blocks that keep-rsync would copy", out -> {
-                final List<IOException> failures = new ArrayList<>();
-                copy.plan().forEach(digest -> {
-                    try {
-                        out.add(digest);
-                    } catch (final IOException e) {
-                        failures.add(e);
-                    }
-                });
-                if (!failures.isEmpty()) {
-                    throw failures.get(0);
-                }
-            });
+            final String comment = "blocks that keep-rsync would copy";
+            if (options.planToStdout()) {
+                PlanFile.write(out(), comment, to -> list(copy, to));
+                out().flush();
+            } else {
+                PlanFile.write(options.planOut, comment, to -> list(copy, to));
+            }
         }
         new KeepRsyncReport(options, log, json).planned(copy.plan().counts());
         return true;
+    }
+
+    private static void list(final CasCopy copy, final PlanFile.Out to) throws IOException {
+        final List<IOException> failures = new ArrayList<>();
+        copy.plan().forEach(digest -> {
+            try {
+                to.add(digest);
+            } catch (final IOException e) {
+                failures.add(e);
+            }
+        });
+        if (!failures.isEmpty()) {
+            throw failures.get(0);
+        }
     }
 
     private boolean upkeep(final KeepRsyncSides sides, final KeepRsyncLog log) throws IOException {
@@ -265,17 +286,25 @@ final class KeepRsyncCommand extends AbstractCommand {
         final CopyOptions copy = copyOptions(sides, null);
         boolean good = true;
         if (options.verify != null) {
+            final AtomicLong unreadable = new AtomicLong();
             final Upkeep.Outcome outcome = new Upkeep(sides.destination(), sides.source(), copy, stop)
                     .verify(
                             holders,
                             options.verify,
                             options.sample / 100,
                             options.repair,
-                            (digest, place, what, healed) -> log.line("verify: " + KeepRsyncLog.locator(digest) + " on "
-                                    + place + " is " + what.name().toLowerCase(java.util.Locale.ROOT)
-                                    + (healed ? ", repaired" : "")));
+                            (digest, place, what, healed) -> {
+                                unreadable.addAndGet(what == CasStore.Finding.UNREADABLE ? 1 : 0);
+                                log.line("verify: " + KeepRsyncLog.locator(digest) + " on " + place + " is "
+                                        + what.name().toLowerCase(Locale.ROOT) + (healed ? ", repaired" : ""));
+                            });
             log.line("verified " + outcome.looked() + " copies: " + outcome.bad() + " bad, " + outcome.repaired()
                     + " repaired");
+            if (outcome.looked() > 0 && unreadable.get() == outcome.looked()) {
+                log.warning(
+                        "no copy could be read: check the blob signing key (-dst-blob-signing-key), the blob signature"
+                                + " ttl and the token of dst");
+            }
             good = outcome.bad() == outcome.repaired();
         }
         if (options.touch) {

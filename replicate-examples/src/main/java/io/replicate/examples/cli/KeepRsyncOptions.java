@@ -178,7 +178,7 @@ final class KeepRsyncOptions {
     @Option(
             names = {"-plan-out", "--plan-out"},
             paramLabel = "FILE",
-            description = "Write what would be copied to FILE, and stop.")
+            description = "Write what would be copied to FILE (- is stdout), and stop.")
     @Nullable
     Path planOut;
 
@@ -403,13 +403,27 @@ final class KeepRsyncOptions {
         rules.put("--repair needs --verify head or --verify read", !repair || verify != null);
         rules.put("--no-copy leaves nothing to do without --verify or --touch", !noCopy || verify != null || touch);
         // A copy may take days before these are written.
+        rules.put("--failed-out: " + failedOut + " is a directory", !isDirectory(failedOut));
+        rules.put("--plan-out: " + planOut + " is a directory", !isDirectory(planOut));
         rules.put("--failed-out: there is no directory to write " + failedOut + " in", hasDirectory(failedOut));
         rules.put("--plan-out: there is no directory to write " + planOut + " in", hasDirectory(planOut));
+        rules.put("--plan-out - and --json would both write to stdout", !json || !planToStdout());
+        rules.put(
+                "--min-size must not be above --max-size",
+                minSize == null || maxSize == null || minSize.compareTo(maxSize) <= 0);
         return rules.entrySet().stream()
                 .filter(rule -> !rule.getValue())
                 .map(Map.Entry::getKey)
                 .findFirst()
                 .orElse("");
+    }
+
+    boolean planToStdout() {
+        return planOut != null && "-".equals(planOut.toString());
+    }
+
+    private static boolean isDirectory(final @Nullable Path file) {
+        return file != null && Files.isDirectory(file);
     }
 
     private static boolean hasDirectory(final @Nullable Path file) {

@@ -10,6 +10,7 @@ import io.replicate.core.job.FailedUnit;
 import io.replicate.core.spi.Digest;
 import io.replicate.core.spi.Sizes;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +34,7 @@ final class KeepRsyncReport {
         log.line("would copy " + KeepRsyncLog.blocks(counts.missing()) + " (" + Sizes.format(counts.missingBytes())
                 + ", "
                 + counts.missingBytes() + " bytes)" + placement(counts, false)
-                + (options.planOut == null ? "" : "; listed in " + options.planOut));
+                + (options.planOut == null || options.planToStdout() ? "" : "; listed in " + options.planOut));
         if (json != null) {
             json.event("plan", KeepRsyncLog.members(counts));
         }
@@ -48,13 +49,25 @@ final class KeepRsyncReport {
                 : "";
     }
 
-    /** Reports what a copy did. */
-    void copied(final CopySummary summary, final KeepRsyncSides sides) throws IOException {
+    /** Reports what a copy did that ended before its end; why, is said elsewhere. */
+    void stopped(final CopySummary summary, final KeepRsyncSides sides) {
+        sum(summary);
+        if (json != null) {
+            json.event("summary", members(summary, sides));
+        }
+    }
+
+    private void sum(final CopySummary summary) {
         final double seconds = Math.max(1e-3, summary.elapsed().toNanos() / 1e9);
         log.line("copied " + KeepRsyncLog.blocks(summary.copied()) + " (" + Sizes.format(summary.bytes()) + ") in "
                 + Durations.format(summary.elapsed()) + ", " + Sizes.format((long) (summary.bytes() / seconds)) + "/s"
                 + (summary.toppedUp() > 0 ? "; wrote " + KeepRsyncLog.blocks(summary.toppedUp()) + " again" : "")
                 + placement(summary.counts(), true));
+    }
+
+    /** Reports what a copy did. */
+    void copied(final CopySummary summary, final KeepRsyncSides sides) throws IOException {
+        sum(summary);
         if (summary.misplaced() > 0) {
             log.warning(KeepRsyncLog.blocks(summary.misplaced())
                     + " were not written where they belong, as servers there were away or refused them:"
@@ -70,11 +83,16 @@ final class KeepRsyncReport {
         if (summary.failedCount() > 0) {
             log.line("Error while syncing data: " + KeepRsyncLog.blocks(summary.failedCount())
                     + " could not be copied (listed above"
-                    + (options.failedOut == null ? "" : " and in " + options.failedOut) + "); all others were");
+                    + (options.failedOut == null ? "" : listed(summary, options.failedOut)) + "); all others were");
         }
         if (json != null) {
             json.event("summary", members(summary, sides));
         }
+    }
+
+    private static String listed(final CopySummary summary, final Path file) {
+        final int listed = summary.failed().size();
+        return (listed < summary.failedCount() ? ", the first " + listed : "") + " and in " + file;
     }
 
     private static Map<String, Object> members(final CopySummary summary, final KeepRsyncSides sides) {
