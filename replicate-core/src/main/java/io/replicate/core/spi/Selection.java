@@ -10,7 +10,10 @@ public sealed interface Selection {
 
     record All() implements Selection {}
 
-    /** The given extents (their kinds are ignored: the source says what is there). */
+    /**
+     * The given extents, in any order (their kinds are ignored: the source says what is there). The plan ascends and lists no
+     * byte twice, though they overlap; one that goes beyond the end is refused (MISUSE).
+     */
     record Ranges(List<Extent> extents) implements Selection {
         public Ranges {
             extents = List.copyOf(extents);

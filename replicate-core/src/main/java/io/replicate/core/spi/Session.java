@@ -34,6 +34,8 @@ public interface Session<U extends Unit> extends AutoCloseable {
      * Writes one unit. Durable only after {@link #flush()} or {@link #commit(Revision)}.
      *
      * @param from the bytes of a DATA extent or a digest, borrowed for the call; null for ZERO and HOLE extents.
+     * @throws IllegalArgumentException when a unit that has data comes without it.
+     * @throws ReplicationException when the unit goes beyond the size that the target was announced with, or cannot be written.
      */
     Stored write(U unit, @Nullable Block from) throws IOException;
 
