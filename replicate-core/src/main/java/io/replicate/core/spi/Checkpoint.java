@@ -14,7 +14,10 @@ public interface Checkpoint extends AutoCloseable {
      */
     Optional<Progress> load(JobId job) throws IOException;
 
-    /** Stores the progress; on return it is durable, and replaces the former as one. */
+    /**
+     * Stores the progress; on return it is durable, and replaces the former as one. What the caller does to the arrays later
+     * does not reach it.
+     */
     void commit(JobId job, Progress progress) throws IOException;
 
     /** Forgets the job; nothing happens when it is not known. */
