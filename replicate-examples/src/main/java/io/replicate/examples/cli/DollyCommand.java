@@ -117,6 +117,8 @@ final class DollyCommand implements Callable<Integer> {
         if (config.dummy() != null && config.dummy().megabytes() == 0 && flags.dummySeconds == 0) {
             throw ReplicationException.misuse("dummy needs a size in MB in the configuration, or -t SECONDS");
         }
+        final long uncompressed = flags.uncompressed == null ? 0 : Sizes.parse("-c", flags.uncompressed);
+        flags.requireStatisticsPlace();
         final DollyNarrator narrator = new DollyNarrator(err(), flags);
         final DollyOptions options = flags.options(dialect, narrator);
         narrator.verbose("Writing host list: " + String.join(" ", config.hosts()));
@@ -134,15 +136,13 @@ final class DollyCommand implements Callable<Integer> {
                 server.wake();
             }
             final DollyReport report = server.run();
-            report(config, report, narrator);
+            report(Statistics.of(config, report, uncompressed), report, narrator);
             return report.ok() && !signal.received() ? ExitCode.OK : ExitCode.FAILED;
         }
     }
 
-    private void report(final DollyConfig config, final DollyReport report, final DollyNarrator narrator)
+    private void report(final Statistics statistics, final DollyReport report, final DollyNarrator narrator)
             throws IOException {
-        final Statistics statistics =
-                Statistics.of(config, report, flags.uncompressed == null ? 0 : Sizes.parse("-c", flags.uncompressed));
         if (report.ok()) {
             narrator.verbose("Clients done.");
         }
@@ -163,6 +163,9 @@ final class DollyCommand implements Callable<Integer> {
         }
         out().printf(Locale.ROOT, "sent %d bytes, digest %s%n", report.bytes(), report.digest());
         out().flush();
+        if (!report.ok()) {
+            err().println("dolly: no copy at " + nodesWithout(report));
+        }
         if (flags.statistics != null) {
             Files.writeString(
                     flags.statistics,
@@ -171,6 +174,14 @@ final class DollyCommand implements Callable<Integer> {
                     StandardOpenOption.CREATE,
                     StandardOpenOption.APPEND);
         }
+    }
+
+    private static String nodesWithout(final DollyReport report) {
+        final List<String> names = report.nodes().stream()
+                .filter(node -> !node.ok())
+                .map(DollyNode::name)
+                .toList();
+        return names.size() + " of " + report.nodes().size() + " clients: " + String.join(", ", names);
     }
 
     private int join() throws IOException {

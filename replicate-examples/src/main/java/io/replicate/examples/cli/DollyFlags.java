@@ -271,6 +271,21 @@ final class DollyFlags {
         }
     }
 
+    /** Refuses, before anything is sent, a file for the statistics that cannot be written afterwards. */
+    void requireStatisticsPlace() throws ReplicationException {
+        if (statistics == null) {
+            return;
+        }
+        final Path place = statistics.toAbsolutePath();
+        final @Nullable Path parent = place.getParent();
+        final boolean writable = Files.exists(place)
+                ? !Files.isDirectory(place) && Files.isWritable(place)
+                : parent != null && Files.isDirectory(parent) && Files.isWritable(parent);
+        if (!writable) {
+            throw ReplicationException.misuse(statistics + ": cannot be written (-o)");
+        }
+    }
+
     static List<String> list(final String text) {
         final List<String> all = new ArrayList<>();
         for (final String part : text.split(",", -1)) {

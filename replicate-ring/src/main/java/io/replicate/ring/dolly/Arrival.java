@@ -93,6 +93,15 @@ final class Arrival implements Parent.Events, Inflow.Watch {
         return false;
     }
 
+    @Override
+    public String notReady() {
+        final @Nullable Outflow out;
+        synchronized (this) {
+            out = outflow;
+        }
+        return out == null ? "" : out.notReady();
+    }
+
     /** The data has ended, and only the control connection tells whether that is all. */
     void awaitAll() throws IOException {
         final long announced = parent().awaitTotal(options.idleWait());

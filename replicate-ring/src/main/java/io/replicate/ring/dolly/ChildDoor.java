@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -112,7 +113,7 @@ final class ChildDoor {
     private void authenticate(final ControlLink control, final String name) throws IOException {
         if (password == null) {
             control.write(new byte[] {0});
-            if (!control.fillOrWait(REFUSAL_PAUSE)) {
+            if (endsAtOnce(control)) {
                 throw ReplicationException.fail(
                         "client " + name + " closed the connection at once: it asks for a password (-P)", null);
             }
@@ -128,7 +129,7 @@ final class ChildDoor {
         final byte[] nonce = Password.nonce(Password.NONCE_BYTES);
         control.write(
                 ByteBuffer.allocate(1 + nonce.length).put((byte) 1).put(nonce).array());
-        final byte[] answer = control.takeOrEnd(Password.PROOF_BYTES, wait);
+        final byte @Nullable [] answer = proof(control, wait);
         if (answer == null) {
             throw ReplicationException.fail(
                     "client " + name + " closed the connection at once: it has no password (-P)", null);
@@ -138,6 +139,32 @@ final class ChildDoor {
             throw ReplicationException.fail("client " + name + " has another password (-P)", null);
         }
         control.write(new byte[] {'O', 'K', 0});
+    }
+
+    private static boolean endsAtOnce(final ControlLink control) throws IOException {
+        try {
+            return !control.fillOrWait(REFUSAL_PAUSE);
+        } catch (final IOException e) {
+            requireReset(e);
+            return true;
+        }
+    }
+
+    /** Returns the answer, or null where the child ends the connection instead. */
+    private static byte @Nullable [] proof(final ControlLink control, final Duration wait) throws IOException {
+        try {
+            return control.takeOrEnd(Password.PROOF_BYTES, wait);
+        } catch (final IOException e) {
+            requireReset(e);
+            return null;
+        }
+    }
+
+    /** An old child closes without having read all that was sent, which its kernel says by a reset. */
+    private static void requireReset(final IOException e) throws IOException {
+        if (!String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("reset")) {
+            throw e;
+        }
     }
 
     /**

@@ -96,6 +96,7 @@ final class ClientRun {
                 arrival.inflow(in);
                 door.watch((control, line) -> arrival.request(control, line, door));
                 out.connect(parent::isExtended);
+                in.distrustEarly();
                 parent.ready(admission.dialect().ready(name));
                 arrival.connected();
                 options.listener().verbose("Accepted.");

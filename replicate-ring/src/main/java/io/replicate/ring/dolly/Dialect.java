@@ -13,6 +13,11 @@ public enum Dialect {
         String ready(final String name) {
             return "Host ready '" + name + "'.";
         }
+
+        @Override
+        boolean isReady(final String line) {
+            return line.startsWith("Host ready '") && line.endsWith("'.");
+        }
     },
     /** Releases 0.70 and later: a password flag first, and a flag for directories. */
     MODERN {
@@ -25,6 +30,11 @@ public enum Dialect {
         String ready(final String name) {
             return "Client " + name + " ready.";
         }
+
+        @Override
+        boolean isReady(final String line) {
+            return line.startsWith("Client ") && line.endsWith(" ready.");
+        }
     };
 
     /** Returns the line, without its end, by which a client says that it has its parameters. */
@@ -32,4 +42,7 @@ public enum Dialect {
 
     /** Returns the line, without its end, by which a client says that its part of the ring is built. */
     abstract String ready(String name);
+
+    /** Returns whether a line is {@link #ready} of any client. */
+    abstract boolean isReady(String line);
 }

@@ -10,6 +10,7 @@ import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.zip.CRC32C;
@@ -23,10 +24,17 @@ final class Inflow implements AutoCloseable {
     /** Whether there is nothing more to wait for. */
     interface Watch {
         boolean isOver() throws IOException;
+
+        /** Returns who behind this node is not ready, so that no data can come; or nothing. */
+        String notReady();
     }
+
+    /** What came on a data connection before it could be the stream's. */
+    private record Early(Link link, ByteBuffer bytes) {}
 
     private static final Duration TICK = Duration.ofMillis(200);
     private static final Duration SHORT = Duration.ofMillis(20);
+    private static final Duration DISTRUST = Duration.ofSeconds(1);
 
     private final Door door;
     private final Parent parent;
@@ -37,6 +45,7 @@ final class Inflow implements AutoCloseable {
     private final CRC32C crc = new CRC32C();
     private final ByteBuffer head = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
     private final List<Link> candidates = new CopyOnWriteArrayList<>();
+    private final List<Early> early = new ArrayList<>();
     private volatile @Nullable DataIn raw;
     private volatile @Nullable FrameIn frames;
 
@@ -66,6 +75,29 @@ final class Inflow implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts aside the connections on which something has come already: no parent sends before this node is ready, so what
+     * came is a stranger's, or the rest of a dead server's. To be called just before this node says that it is ready.
+     */
+    void distrustEarly() throws IOException {
+        if (raw != null) {
+            return; // numbered links have shown whose they are
+        }
+        addCandidate(Duration.ZERO);
+        for (final Link link : candidates) {
+            final ByteBuffer bytes = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
+            final int n = receive(link, bytes, Duration.ofMillis(1));
+            if (n != 0) {
+                candidates.remove(link);
+            }
+            if (n > 0) {
+                early.add(new Early(link, bytes));
+            } else if (n < 0) {
+                Threads.closeQuietly(link);
+            }
+        }
+    }
+
     /** Returns the next piece, which begins at {@code offset}, for the caller to own; null when there is nothing more. */
     @Nullable
     Piece next(final long offset) throws IOException {
@@ -84,9 +116,15 @@ final class Inflow implements AutoCloseable {
     private boolean begin() throws IOException {
         final Deadline deadline = Deadline.in(options.startWait().multipliedBy(2));
         @Nullable Deadline ended = null;
+        final Deadline distrust = Deadline.in(DISTRUST);
         for (int turn = 0; ; turn++) {
             if (watch.isOver()) {
                 return false;
+            }
+            if (candidates.isEmpty() && !early.isEmpty() && distrust.passed()) {
+                head.put(early.get(0).bytes().flip()); // nobody else has come: a parent that does not wait
+                begin(early.remove(0).link());
+                return true;
             }
             if (candidates.isEmpty()) {
                 ended = ended == null ? Deadline.in(options.idleWait()) : ended;
@@ -99,7 +137,7 @@ final class Inflow implements AutoCloseable {
                 continue;
             }
             final Link link = candidates.get(turn % candidates.size());
-            final int n = receiveHead(link);
+            final int n = receive(link, head, candidates.size() > 1 ? SHORT : TICK);
             if (n > 0) {
                 begin(link);
                 return true;
@@ -109,7 +147,12 @@ final class Inflow implements AutoCloseable {
                 Threads.closeQuietly(link);
             }
             if (deadline.passed() && !parent.heardWithin(options.idleWait())) {
-                throw silent(options.startWait().multipliedBy(2), null);
+                final String missing = watch.notReady();
+                final ReplicationException silent =
+                        silent(options.startWait().multipliedBy(2), null);
+                throw missing.isEmpty()
+                        ? silent
+                        : ReplicationException.fail(silent.getMessage() + "; not ready: " + missing, silent);
             }
         }
     }
@@ -122,10 +165,11 @@ final class Inflow implements AutoCloseable {
         }
     }
 
-    private int receiveHead(final Link link) throws IOException {
-        link.timeout(candidates.size() > 1 ? SHORT : TICK);
+    /** Returns how many bytes have come, 0 when none in time, -1 when none will. */
+    private int receive(final Link link, final ByteBuffer into, final Duration wait) throws IOException {
+        link.timeout(wait);
         try {
-            return link.receive(head);
+            return link.receive(into);
         } catch (final IOException e) {
             if (watch.isOver()) {
                 return 0;
@@ -144,6 +188,8 @@ final class Inflow implements AutoCloseable {
         candidates.remove(link);
         candidates.forEach(Threads::closeQuietly);
         candidates.clear();
+        early.forEach(other -> Threads.closeQuietly(other.link()));
+        early.clear();
         head.flip();
         if (parent.isFramed()) {
             framed(link, head);

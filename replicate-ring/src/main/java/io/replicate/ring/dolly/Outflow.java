@@ -167,6 +167,11 @@ final class Outflow implements Child.Events, AutoCloseable {
         }
     }
 
+    /** Returns the names of those behind who have not said yet that they are ready. */
+    String notReady() {
+        return String.join(", ", roster.notReady());
+    }
+
     boolean hasChildren() {
         return !children.isEmpty();
     }

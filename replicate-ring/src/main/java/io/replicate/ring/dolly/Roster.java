@@ -21,7 +21,7 @@ final class Roster {
     private final Map<String, DollyNode> results = new LinkedHashMap<>();
     private final Map<String, String> heirs = new HashMap<>();
     private final Set<String> ready = new HashSet<>();
-    private final Set<String> spoken = new HashSet<>();
+    private final Set<String> strangers = new HashSet<>();
     private final Set<String> lines = new HashSet<>();
     private long total = -1;
     private String digest = "";
@@ -38,16 +38,18 @@ final class Roster {
         return lines.add(Extension.plain(line));
     }
 
-    /** Takes note of a line from behind. */
+    /** Takes note of a line from behind. An old node may call itself otherwise than the list does: it counts as one. */
     synchronized void heard(final String line) {
         final String plain = Extension.plain(line);
+        boolean listed = false;
         for (final String host : hosts) {
             if (plain.equals(dialect.ready(host))) {
                 ready.add(host);
-                spoken.add(host);
-            } else if (plain.equals(dialect.configured(host))) {
-                spoken.add(host);
+                listed = true;
             }
+        }
+        if (!listed && dialect.isReady(plain)) {
+            strangers.add(plain);
         }
         notifyAll();
     }
@@ -59,11 +61,6 @@ final class Roster {
     /** Returns by what the host can be taken over, or null when it is not ours, or behind one that is not. */
     synchronized @Nullable String tokenOf(final String host) {
         return heirs.get(host);
-    }
-
-    /** Returns whether the host has said anything. */
-    synchronized boolean hasSpoken(final String host) {
-        return spoken.contains(host);
     }
 
     synchronized boolean isKnown(final String host) {
@@ -132,7 +129,7 @@ final class Roster {
     synchronized List<String> notReady() {
         final List<String> names = new ArrayList<>(hosts);
         names.removeIf(host -> ready.contains(host) || results.containsKey(host));
-        return names;
+        return names.size() <= strangers.size() ? List.of() : names;
     }
 
     /** Returns what became of every host, in order; one of which nothing is known has no copy. */

@@ -437,6 +437,27 @@ class ClientWireTest {
         assertThat(ring.target(1)).hasBinaryContent(new byte[] {7, 8});
     }
 
+    /** No parent sends before this node is ready, so what has come until then is nobody's data. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void dataConnectionThatHasSpokenTooEarlyIsPassedOver(final boolean open) throws Exception {
+        final CompletableFuture<DollyReport> client = ring.client(1);
+        final Socket stranger = closing(RawPeer.connect(DollyRing.address(1), ring.dataPort));
+        stranger.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+        if (!open) {
+            stranger.close();
+        }
+        final RawPeer parent = parentOf(1, false);
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1"), "n1");
+        parent.write(parent.data, new byte[] {7, 8});
+        parent.say(RawPeer.number(2, 8));
+
+        expectAcknowledgement(parent, 2);
+
+        DollyRing.get(client);
+        assertThat(ring.target(1)).hasBinaryContent(new byte[] {7, 8});
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"short", "long", "control", "silent"})
     void brokenTransferLeavesNothingUnderTheFinalName(final String how) throws Exception {

@@ -244,6 +244,43 @@ class ServerWireTest {
         assertThat(DollyRing.failureOf(server)).contains("n1").contains("password");
     }
 
+    /** An old client reads the flag only: what else was sent makes its kernel answer with a reset. */
+    @Test
+    void clientWithoutAPasswordIsNamedAlsoWhenItResets() throws Exception {
+        final Listening client = new Listening(1);
+        final CompletableFuture<DollyReport> server = ring.server(
+                config(new byte[9], "n1"),
+                ring.options().dialect(Dialect.MODERN).password("topsecret"));
+        final RawPeer peer = client.control(false);
+        RawPeer.exactly(peer.control, 1);
+        peer.control.setSoLinger(true, 0);
+        peer.control.close();
+
+        assertThat(DollyRing.failureOf(server)).contains("client n1").contains("has no password (-P)");
+    }
+
+    /** A real server only counts. */
+    @ParameterizedTest
+    @EnumSource
+    void clientThatCallsItselfOtherwiseThanTheListIsCounted(final Dialect dialect) throws Exception {
+        final Listening client = new Listening(1);
+        final CompletableFuture<DollyReport> server = ring.server(
+                config(new byte[9], "n1", "n2"), ring.options().dialect(dialect));
+        final RawPeer peer = client.control(false);
+        if (dialect == Dialect.MODERN) {
+            RawPeer.exactly(peer.control, 5);
+        }
+        peer.config();
+        client.data(peer);
+        peer.say(RawPeer.configured(dialect, "ready-1.site") + "\n" + RawPeer.ready(dialect, "ready-1.site") + "\n");
+        peer.say(RawPeer.configured(dialect, "n2") + "\n" + RawPeer.ready(dialect, "n2") + "\n");
+
+        assertThat(RawPeer.toEnd(peer.data)).hasSize(9);
+        peer.say(RawPeer.number(9, 8));
+
+        assertThat(DollyRing.get(server).ok()).isTrue();
+    }
+
     @ParameterizedTest
     @CsvSource({"1447,1447", "1448,1449", "1449,1449", "4095,4095"})
     void configurationIsSentVerbatimExceptOneOf1448Bytes(final int length, final int sent) throws Exception {
