@@ -359,6 +359,7 @@ class DollyCommandTest {
 
         assertThat(server.code()).isEqualTo(1);
         assertThat(server.out()).contains(address(1) + ": ok").contains(address(2) + ": FAILED");
+        assertThat(server.err()).contains("dolly: no copy at 1 of 2 clients: " + address(2));
         get(client);
         assertThat(target(1)).hasBinaryContent(content);
     }
@@ -389,6 +390,9 @@ class DollyCommandTest {
                 "--mutual",
                 "-a -1",
                 "-r 0",
+                "-c 10x -I /etc/passwd -H localhost",
+                "-o /nowhere/log -I /etc/passwd -H localhost",
+                "-o /proc -I /etc/passwd -H localhost",
                 "-t 5 -I /etc/passwd -H localhost",
                 "--dialect classic -P x -I /etc/passwd -H a"
             })

@@ -220,6 +220,21 @@ class FrozenPeerTest {
         assertThat(DollyRing.failureOf(client)).contains("no server came");
     }
 
+    /** The server waits for all to be ready, so it is not the one to blame. */
+    @Test
+    void middleWithoutDataNamesTheChildThatIsNotReady() throws Exception {
+        closing(RawPeer.listen(DollyRing.address(2), ring.controlPort));
+        closing(RawPeer.listen(DollyRing.address(2), ring.dataPort));
+        final Duration second = Duration.ofSeconds(1);
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().waits(second, second, second));
+        final RawPeer parent =
+                closing(new RawPeer(false)).connectTo(DollyRing.address(1), ring.dataPort, ring.controlPort);
+        parent.say(RawPeer.classicConfig("n1", "n2"));
+
+        assertThat(DollyRing.failureOf(client)).contains("no data for").endsWith("not ready: n2");
+    }
+
     /** A middle node keeps its own copy: it is whole; but it does not acknowledge, and reports the other one. */
     @ParameterizedTest
     @CsvSource({"accept, 100000", "configured, 100000", "ready, 100000", "data, 60000000", "acknowledgement, 100000"})
