@@ -66,19 +66,6 @@ class SocketTransportTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void refusalIsSaidInWords(final boolean nativeSockets) throws Exception {
-        final int port;
-        try (Listener listener = listen("tcp://127.0.0.1:0")) {
-            port = port(listener);
-        }
-
-        assertThatThrownBy(() -> connect("tcp://127.0.0.1:" + port + "?native=" + nativeSockets))
-                .message()
-                .endsWithIgnoringCase("127.0.0.1:" + port + ": connection refused");
-    }
-
     @Test
     void everyAddressOfAHostIsTried() throws Exception {
         // localhost is [::1] as well wherever there is IPv6, and nobody listens there
