@@ -148,8 +148,7 @@ final class Inflow implements AutoCloseable {
             }
             if (deadline.passed() && !parent.heardWithin(options.idleWait())) {
                 final String missing = watch.notReady();
-                final ReplicationException silent =
-                        silent(options.startWait().multipliedBy(2), null);
+                final ReplicationException silent = silent(options.startWait().multipliedBy(2), null);
                 throw missing.isEmpty()
                         ? silent
                         : ReplicationException.fail(silent.getMessage() + "; not ready: " + missing, silent);

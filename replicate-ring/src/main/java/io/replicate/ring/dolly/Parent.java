@@ -186,7 +186,8 @@ final class Parent {
     private void end(final long bytes) throws ReplicationException {
         synchronized (this) {
             if (bytes < 0) {
-                throw ReplicationException.corrupt(control.peer() + " announces a length of " + Long.toUnsignedString(bytes));
+                throw ReplicationException.corrupt(
+                        control.peer() + " announces a length of " + Long.toUnsignedString(bytes));
             }
             if (total >= 0 && total != bytes) {
                 throw ReplicationException.corrupt(

@@ -264,8 +264,8 @@ class ServerWireTest {
     @EnumSource
     void clientThatCallsItselfOtherwiseThanTheListIsCounted(final Dialect dialect) throws Exception {
         final Listening client = new Listening(1);
-        final CompletableFuture<DollyReport> server = ring.server(
-                config(new byte[9], "n1", "n2"), ring.options().dialect(dialect));
+        final CompletableFuture<DollyReport> server =
+                ring.server(config(new byte[9], "n1", "n2"), ring.options().dialect(dialect));
         final RawPeer peer = client.control(false);
         if (dialect == Dialect.MODERN) {
             RawPeer.exactly(peer.control, 5);
