@@ -84,7 +84,7 @@ final class Inflow implements AutoCloseable {
             return; // numbered links have shown whose they are
         }
         addCandidate(Duration.ZERO);
-        for (final Link link : candidates) {
+        for (final Link link : List.copyOf(candidates)) {
             final ByteBuffer bytes = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
             final int n = receive(link, bytes, Duration.ofMillis(1));
             if (n != 0) {
