@@ -69,7 +69,8 @@ final class CopyCommand extends AbstractCommand {
 
     @Option(
             names = "--force",
-            description = "Write to a mounted device, or to a device or file where the other was expected.")
+            description = "Write to a mounted device, or to a device or file where the other was expected; keep a copy"
+                    + " of a file that changed meanwhile.")
     private boolean force;
 
     @Option(
