@@ -10,7 +10,6 @@ import io.replicate.core.spi.ReplicationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.zip.CRC32C;
@@ -45,7 +44,7 @@ final class Inflow implements AutoCloseable {
     private final CRC32C crc = new CRC32C();
     private final ByteBuffer head = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
     private final List<Link> candidates = new CopyOnWriteArrayList<>();
-    private final List<Early> early = new ArrayList<>();
+    private final List<Early> early = new CopyOnWriteArrayList<>();
     private volatile @Nullable DataIn raw;
     private volatile @Nullable FrameIn frames;
 
@@ -283,6 +282,7 @@ final class Inflow implements AutoCloseable {
     @Override
     public void close() {
         candidates.forEach(Threads::closeQuietly);
+        early.forEach(other -> Threads.closeQuietly(other.link()));
         final @Nullable DataIn plain = raw;
         if (plain != null) {
             plain.close();
