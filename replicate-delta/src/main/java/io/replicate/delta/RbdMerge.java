@@ -44,20 +44,21 @@ final class RbdMerge {
                 ExceptionList touched = new ExceptionList()) {
             final RbdDiff.Names names = new RbdDiff(in, where).read(new Collector(data, touched));
             requireBase(names, options);
-            final long size = imageBytes < 0 ? target.image().size() : imageBytes;
-            if (size > target.image().size()) {
-                throw ReplicationException.misuse("the diff is of an image of " + size + " bytes, the target has only "
-                        + target.image().size() + ": make it larger first");
-            }
+            final long size = imageEnd();
             final ExceptionList chunks = distinct(touched, size);
             return target.merge(
                     LAYOUT,
                     chunks,
                     ChunkData.ofImage(data, LAYOUT, data.size()),
                     size,
+                    generation(names.from()),
                     generation(names.to()),
                     options);
         }
+    }
+
+    private long imageEnd() throws IOException {
+        return imageBytes < 0 ? target.image().size() : imageBytes;
     }
 
     /** Ceph's names of snapshots may be longer than a generation, and have spaces: such a one is not remembered. */
@@ -100,13 +101,22 @@ final class RbdMerge {
         }
 
         @Override
-        public void size(final long bytes) {
+        public void size(final long bytes) throws IOException {
+            if (bytes > target.image().size()) {
+                throw ReplicationException.misuse("the diff is of an image of " + bytes + " bytes, the target has only "
+                        + target.image().size() + ": make it larger first");
+            }
             imageBytes = bytes;
         }
 
         @Override
         public void data(final long offset, final ByteBuffer bytes) throws IOException {
             if (bytes.hasRemaining()) {
+                if (offset + bytes.remaining() > imageEnd()) {
+                    throw ReplicationException.misuse("the diff writes " + bytes.remaining() + " bytes at offset "
+                            + offset + ", the image ends at " + imageEnd()
+                            + ": the target is smaller than the source, or the diff is of another image");
+                }
                 touch(offset, bytes.remaining());
                 data.write(offset, bytes.duplicate());
             }

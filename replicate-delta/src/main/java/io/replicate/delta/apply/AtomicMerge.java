@@ -52,7 +52,8 @@ final class AtomicMerge {
                         List.of("the target is at generation " + generation + " already: nothing was changed"));
             }
             checkContent(received, check);
-            final List<String> notes = check.notes(received.result().header());
+            final List<String> notes = check.notes(
+                    received.result().header(), !received.result().samples().isEmpty());
             if (options.dryRun()) {
                 parts.directory().delete(Spool.PART);
                 return new Merged(
@@ -70,10 +71,14 @@ final class AtomicMerge {
     }
 
     private Spool.Received receive(final Reception reception, final BaseCheck check) throws IOException {
+        final boolean[] begun = new boolean[1]; // before, the part file is of an earlier transfer that was cut
         try {
-            return reception.receive(check::header);
+            return reception.receive(header -> {
+                check.header(header);
+                begun[0] = true;
+            });
         } catch (final IOException e) {
-            if (!canGoOn(e)) {
+            if (begun[0] && !canGoOn(e)) {
                 parts.directory().delete(Spool.PART);
             }
             throw e;

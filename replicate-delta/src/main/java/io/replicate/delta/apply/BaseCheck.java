@@ -95,15 +95,19 @@ final class BaseCheck {
         }
     }
 
-    /** Returns what the user should know: what could not be checked. */
-    List<String> notes(final HeaderChunk header) {
+    /**
+     * Returns what the user should know: what could not be checked.
+     *
+     * @param sampled whether the delta came with samples of what it leaves as it is.
+     */
+    List<String> notes(final HeaderChunk header, final boolean sampled) {
         final @Nullable Marker marker = header.marker();
         if (marker == null) {
             return List.of("a bare stream: its structure and the size of the target were checked; its content and its"
                     + " base could not be");
         }
         if (marker.base().isEmpty() || targetGeneration.isEmpty()) {
-            return List.of("the base was checked by samples only: "
+            return List.of((sampled ? "the base was checked by samples only: " : "the base could not be checked: ")
                     + (marker.base().isEmpty() ? "the delta names none" : "the target's generation is not known"));
         }
         return List.of();

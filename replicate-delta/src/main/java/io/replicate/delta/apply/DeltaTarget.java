@@ -146,19 +146,24 @@ public final class DeltaTarget implements AutoCloseable {
             final Cancellation cancellation)
             throws IOException {
         final MergeOptions options = new MergeOptions(false, true, 0, false, false, cancellation);
-        return merge(layout, chunks, data, imageBytes, generation, options);
+        return merge(layout, chunks, data, imageBytes, "", generation, options);
     }
 
-    /** As {@link #repair}, for a delta: on a target that is not torn, and with an undo where one is wanted. */
+    /**
+     * As {@link #repair}, for a delta: on a target that is not torn, and with an undo where one is wanted.
+     *
+     * @param base the generation that it changes, or empty.
+     */
     public Merged merge(
             final SnapLayout layout,
             final ExceptionList chunks,
             final ChunkData data,
             final long imageBytes,
+            final String base,
             final String generation,
             final MergeOptions options)
             throws IOException {
-        final Marker marker = new Marker(imageBytes, chunks.size(), StreamIds.random(), "", generation);
+        final Marker marker = new Marker(imageBytes, chunks.size(), StreamIds.random(), base, generation);
         final HeaderChunk header = new HeaderChunk(new SnapHeader(layout), marker);
         return new AtomicMerge(parts, options).run(check -> Spool.copy(directory(), header, chunks, data, check));
     }

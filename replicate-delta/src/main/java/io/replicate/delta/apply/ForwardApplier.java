@@ -12,6 +12,8 @@ import io.replicate.delta.cow.StreamVisitor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a stream into an image while it comes in, without a spool. Data waits in a window, so that it is written in
@@ -25,11 +27,13 @@ final class ForwardApplier implements StreamVisitor {
 
     private final TargetImage image;
     private final BaseCheck check;
-    private final Spool.HeaderCheck headerCheck;
+    private final Spool.HeaderCheck begin;
     private final Cancellation cancellation;
     private final ExceptionList exceptions;
     private final ByteBuffer window = Alignment.buffer(WINDOW_BYTES);
     private SnapLayout layout = new SnapLayout(SnapLayout.ENTRY_BYTES * 32L);
+    private @Nullable HeaderChunk header;
+    private boolean begun;
     private long[] pending = new long[0];
     private long imageBytes;
     private long offset;
@@ -37,15 +41,16 @@ final class ForwardApplier implements StreamVisitor {
     private int waiting;
     private long written;
 
+    /** @param begin is told of the header before the first byte is written. */
     ForwardApplier(
             final TargetImage image,
             final BaseCheck check,
-            final Spool.HeaderCheck headerCheck,
+            final Spool.HeaderCheck begin,
             final Cancellation cancellation,
             final ExceptionList exceptions) {
         this.image = image;
         this.check = check;
-        this.headerCheck = headerCheck;
+        this.begin = begin;
         this.cancellation = cancellation;
         this.exceptions = exceptions;
     }
@@ -58,7 +63,7 @@ final class ForwardApplier implements StreamVisitor {
     @Override
     public void header(final HeaderChunk header) throws IOException {
         check.header(header);
-        headerCheck.check(header);
+        this.header = header;
         layout = header.layout();
         imageBytes = check.imageBytes(header);
         if (layout.chunkBytes() > MAX_CHUNK_BYTES) {
@@ -135,6 +140,10 @@ final class ForwardApplier implements StreamVisitor {
     /** Writes what waits, in the order of the image. */
     void drain() throws IOException {
         cancellation.check();
+        if (!begun) { // what is refused before anything was written leaves no mixture
+            begin.check(Objects.requireNonNull(header, "nothing waits before the header"));
+            begun = true;
+        }
         final long[][] rows = new long[waiting][];
         for (int i = 0; i < waiting; i++) {
             rows[i] = Arrays.copyOfRange(places, 3 * i, 3 * i + 3);

@@ -41,7 +41,7 @@ final class InPlaceMerge {
             parts.image().flush();
             exceptions.requireUnique(where);
             check.samples(result.samples(), parts.image());
-            return end(result.header(), exceptions, applier.written());
+            return end(result.header(), !result.samples().isEmpty(), exceptions, applier.written());
         }
     }
 
@@ -56,7 +56,7 @@ final class InPlaceMerge {
                             store, parts.image(), imageBytes, RangeListener.NONE, options.cancellation())
                     .apply(exceptions);
             parts.image().flush();
-            return end(store.header(), exceptions, written);
+            return end(store.header(), false, exceptions, written);
         }
     }
 
@@ -66,10 +66,11 @@ final class InPlaceMerge {
         parts.store(parts.state().inPlace(marker == null ? "" : marker.generation(), imageBytes));
     }
 
-    private Merged end(final HeaderChunk header, final ExceptionList exceptions, final long written)
+    private Merged end(
+            final HeaderChunk header, final boolean sampled, final ExceptionList exceptions, final long written)
             throws IOException {
         final TargetState state = parts.state();
-        final List<String> notes = check.notes(header);
+        final List<String> notes = check.notes(header, sampled);
         parts.store(state.idle(state.next(), state.imageBytes()));
         return new Merged(
                 new SnapReport(header.layout(), exceptions.size()), written, Committed.IN_PLACE, state.next(), notes);

@@ -16,6 +16,7 @@ import java.nio.channels.ReadableByteChannel;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +49,8 @@ final class Spool {
     record Received(StreamReader.Result result, ExceptionList exceptions) {}
 
     /**
-     * Receives a stream into the part file, and makes it durable.
+     * Receives a stream into the part file, and makes it durable. A part file that is there is replaced only by a stream
+     * whose header was accepted: what is no delta, or not for this target, must not cost the transfer that was cut before.
      *
      * @param kept how many bytes of the part file the stream repeats at its beginning, 0 for a fresh one.
      */
@@ -62,11 +64,9 @@ final class Spool {
             throws IOException {
         final ExceptionList exceptions = new ExceptionList();
         boolean complete = false;
-        try (StateFile part = kept > 0 ? directory.open(PART) : directory.create(PART)) {
-            final StreamReader.Result result =
-                    new StreamReader(in, where, lenient).read(new Writer(part, exceptions, kept, check));
-            part.truncate(result.bodyBytes());
-            part.sync();
+        try (Writer writer = new Writer(directory, exceptions, kept, check)) {
+            final StreamReader.Result result = new StreamReader(in, where, lenient).read(writer);
+            writer.complete(result.bodyBytes());
             exceptions.requireUnique(where);
             complete = true;
             return new Received(result, exceptions);
@@ -89,7 +89,7 @@ final class Spool {
         try {
             check.check(header);
             try (StateFile part = directory.create(PART)) {
-                new Writer(part, exceptions, 0, check).reserve(spoolBytes(header, exceptions.size()));
+                reserve(part, spoolBytes(header, exceptions.size()));
                 final long bytes = new StreamWriter(new FileOut(part), header.layout(), null)
                         .write(exceptions, data, StreamWriter.Samples.NONE);
                 part.sync();
@@ -127,16 +127,32 @@ final class Spool {
         }
     }
 
-    private static final class Writer implements StreamVisitor {
-        private final StateFile part;
+    private static void reserve(final StateFile part, final long bytes) throws IOException {
+        try {
+            part.reserve(bytes);
+        } catch (final IOException e) {
+            throw ReplicationException.fail(
+                    "there is no room for the spool of " + bytes + " bytes beside the target (" + e.getMessage()
+                            + "): free some, or give another place with --state",
+                    e);
+        }
+    }
+
+    private static final class Writer implements StreamVisitor, AutoCloseable {
+        private final StateDirectory directory;
         private final ExceptionList exceptions;
         private final long kept;
         private final HeaderCheck check;
         private long reserved;
         private boolean planned;
+        private @Nullable StateFile part;
 
-        Writer(final StateFile part, final ExceptionList exceptions, final long kept, final HeaderCheck check) {
-            this.part = part;
+        Writer(
+                final StateDirectory directory,
+                final ExceptionList exceptions,
+                final long kept,
+                final HeaderCheck check) {
+            this.directory = directory;
             this.exceptions = exceptions;
             this.kept = kept;
             this.check = check;
@@ -145,34 +161,34 @@ final class Spool {
         @Override
         public void header(final HeaderChunk header) throws IOException {
             check.check(header);
+            part = kept > 0 ? directory.open(PART) : directory.create(PART);
             final @Nullable Marker marker = header.marker();
             if (marker != null) {
-                reserve(spoolBytes(header, marker.exceptions()));
+                Spool.reserve(part, spoolBytes(header, marker.exceptions()));
                 planned = true;
             }
         }
 
-        /** Reserves some more than is needed now; where that much is not free, only what is. */
-        private void grow(final long end) throws IOException {
-            final long wanted = Math.max(end, reserved + GROW_BYTES);
-            try {
-                part.reserve(wanted);
-                reserved = wanted;
-            } catch (final IOException e) {
-                part.truncate(part.size()); // lets go of what was found before there was no more
-                reserve(end);
-            }
+        private StateFile part() {
+            return Objects.requireNonNull(part, "there are no bytes before the header");
         }
 
-        private void reserve(final long bytes) throws IOException {
+        /** Cuts the file to what counts, and makes it durable. */
+        void complete(final long bytes) throws IOException {
+            part().truncate(bytes);
+            part().sync();
+        }
+
+        /** Reserves some more than is needed now; where that much is not free, only what is. */
+        private void grow(final StateFile file, final long end) throws IOException {
+            final long wanted = Math.max(end, reserved + GROW_BYTES);
             try {
-                part.reserve(bytes);
-                reserved = bytes;
+                file.reserve(wanted);
+                reserved = wanted;
             } catch (final IOException e) {
-                throw ReplicationException.fail(
-                        "there is no room for the spool of " + bytes + " bytes beside the target (" + e.getMessage()
-                                + "): free some, or give another place with --state",
-                        e);
+                file.truncate(file.size()); // lets go of what was found before there was no more
+                Spool.reserve(file, end);
+                reserved = end;
             }
         }
 
@@ -187,17 +203,25 @@ final class Spool {
             if (end <= kept) {
                 return;
             }
+            final StateFile file = part();
             if (!planned && end > reserved) {
-                grow(end);
+                grow(file, end);
             }
             if (offset < kept) {
                 bytes.position((int) (kept - offset));
             }
-            part.write(end - bytes.remaining(), bytes);
+            file.write(end - bytes.remaining(), bytes);
         }
 
         @Override
         public void areaDone(final long area, final long endOffset) {}
+
+        @Override
+        public void close() throws IOException {
+            if (part != null) {
+                part.close();
+            }
+        }
     }
 
     /** Returns the SHA-256 of the first {@code length} bytes of a file in hexadecimal. */

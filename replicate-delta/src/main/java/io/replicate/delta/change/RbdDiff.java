@@ -116,8 +116,8 @@ public final class RbdDiff {
 
     private long range(final long length, final long at) throws ReplicationException {
         if (length < 0 || at < 0 || at > Long.MAX_VALUE - length) {
-            throw ReplicationException.corrupt(
-                    where + ": offset " + (offset - 8) + ": a range at " + at + " of length " + length);
+            throw ReplicationException.corrupt(where + ": offset " + (offset - 8) + ": a range at "
+                    + Long.toUnsignedString(at) + " of length " + Long.toUnsignedString(length));
         }
         return length;
     }
@@ -133,7 +133,8 @@ public final class RbdDiff {
     private String name(final long said) throws IOException {
         final int length = need(4).getInt();
         if (length < 0 || length > MAX_NAME) {
-            throw ReplicationException.corrupt(where + ": a snapshot name of " + length + " bytes");
+            throw ReplicationException.corrupt(
+                    where + ": a snapshot name of " + Integer.toUnsignedString(length) + " bytes");
         }
         requireLength(said, Integer.BYTES + length, 'f');
         final byte[] name = new byte[length];

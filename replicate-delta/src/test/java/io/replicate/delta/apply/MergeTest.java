@@ -7,6 +7,7 @@ import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.delta.cow.Fixtures;
 import io.replicate.delta.cow.Model;
+import io.replicate.delta.cow.ResumeToken;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,6 +24,10 @@ class MergeTest {
     private final FaultyDisk disk = new FaultyDisk(old);
 
     private DeltaTarget open() throws IOException {
+        return open(disk);
+    }
+
+    private static DeltaTarget open(final FaultyDisk disk) throws IOException {
         return DeltaTarget.open(disk.image(), disk.directory(), Companion.NONE, Cloner.NONE);
     }
 
@@ -177,17 +182,67 @@ class MergeTest {
 
     @Test
     void anInterruptedInPlaceMergeIsRememberedUntilItIsRepeated() throws IOException {
+        final byte[] from = Deltas.image(12 << 20, 4); // more than waits in memory
+        final byte[] to = Deltas.image(12 << 20, 5);
+        final byte[] delta = Deltas.marked(from, to, 4096, "g0", "g1");
+        final FaultyDisk large = new FaultyDisk(from);
+        try (DeltaTarget target = open(large)) {
+            assertThatThrownBy(() -> target.mergeInPlace(
+                            Deltas.in(Arrays.copyOf(delta, delta.length - 500_000)), "delta", MergeOptions.DEFAULT))
+                    .isInstanceOf(ReplicationException.class);
+            assertThat(target.torn()).isTrue();
+        }
+        try (DeltaTarget target = open(large)) {
+            assertThatThrownBy(() -> target.merge(Deltas.in(delta), "delta", MergeOptions.DEFAULT))
+                    .hasMessageContaining("mixture");
+            target.mergeInPlace(Deltas.in(delta), "delta", MergeOptions.DEFAULT);
+            assertThat(target.torn()).isFalse();
+        }
+        assertThat(large.imageNow()).isEqualTo(to);
+    }
+
+    @Test
+    void anInPlaceMergeThatWroteNothingLeavesNoMixture() throws IOException {
         final byte[] delta = Deltas.marked(old, next, CHUNK, "g0", "g1");
         try (DeltaTarget target = open()) {
             assertThatThrownBy(() -> target.mergeInPlace(
                             Deltas.in(Arrays.copyOf(delta, delta.length - 5000)), "delta", MergeOptions.DEFAULT))
                     .isInstanceOf(ReplicationException.class);
-            assertThat(target.torn()).isTrue();
-        }
-        refused(delta, MergeOptions.DEFAULT, "mixture");
-        try (DeltaTarget target = open()) {
-            target.mergeInPlace(Deltas.in(delta), "delta", MergeOptions.DEFAULT);
             assertThat(target.torn()).isFalse();
+        }
+        assertThat(disk.directory().names()).isEmpty();
+        merge(delta, MergeOptions.DEFAULT);
+        assertThat(disk.imageNow()).isEqualTo(next);
+    }
+
+    @Test
+    void whatIsNoDeltaForThisTargetDoesNotCostACutTransfer() throws IOException {
+        final byte[] delta = Deltas.marked(old, next, CHUNK, "g0", "g1");
+        final ResumeToken token;
+        try (DeltaTarget target = open()) {
+            assertThatThrownBy(() -> target.merge(
+                            Deltas.in(Arrays.copyOf(delta, delta.length / 2)), "delta", MergeOptions.DEFAULT))
+                    .isInstanceOf(ReplicationException.class);
+            token = target.position();
+        }
+        refused(new byte[0], MergeOptions.DEFAULT, "cut");
+        refused(Arrays.copyOf(delta, 20), MergeOptions.DEFAULT, "cut");
+        refused(new byte[4096], MergeOptions.DEFAULT, "magic 0");
+        final byte[] larger = Deltas.image(old.length + CHUNK, 1);
+        refused(
+                Deltas.marked(larger, Deltas.change(larger, CHUNK, 3, 4), CHUNK, "", ""),
+                MergeOptions.DEFAULT,
+                "make it larger");
+        try (DeltaTarget target = open()) {
+            final ResumeToken other = new ResumeToken(token.streamId(), 512, 1, token.exceptions());
+            assertThatThrownBy(() -> target.resume(other, Deltas.in(delta), "delta", MergeOptions.DEFAULT))
+                    .hasMessageContaining("not the one that was cut here");
+            assertThat(target.position()).isEqualTo(token);
+            target.resume(
+                    token,
+                    Deltas.in(Arrays.copyOfRange(delta, (int) token.offset(), delta.length)),
+                    "delta",
+                    MergeOptions.DEFAULT);
         }
         assertThat(disk.imageNow()).isEqualTo(next);
     }
