@@ -56,8 +56,8 @@ public final class Verification {
      */
     public boolean compare(final TreeReader theirs, final boolean byRecord, final TreeDiff.Visitor visitor)
             throws IOException {
-        final @Nullable TreeFile recorded = recorded();
         if (byRecord) {
+            final @Nullable TreeFile recorded = recorded();
             if (recorded == null) {
                 throw ReplicationException.misuse(
                         "no hash tree of the target's generation is recorded: verify without --recorded makes one");
@@ -66,22 +66,39 @@ public final class Verification {
                 return TreeDiff.compare(recorded, theirs, visitor);
             }
         }
-        if (recorded != null) {
-            recorded.close();
-        }
+        final boolean recorded = hasRecorded();
         requireSize(theirs);
         final boolean equal;
         try (TreeFile ours = scan(theirs.shape().imageBytes())) {
             equal = TreeDiff.compare(ours, theirs, visitor);
         }
         // What differs must not become what later scrubs believe.
-        if (equal || recorded == null) {
+        if (equal || !recorded) {
             target.directory().rename(SCANNED, TreeCompanion.NAME);
         } else {
             target.directory().delete(SCANNED);
         }
         target.directory().sync();
         return equal;
+    }
+
+    /** A damaged tree is none: a new one takes its place. */
+    private boolean hasRecorded() throws IOException {
+        try (TreeFile tree = recorded()) {
+            return tree != null;
+        } catch (final ReplicationException e) {
+            if (e.category() == ReplicationException.Category.CORRUPT) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private void requireNotCut(final long imageBytes) throws IOException {
+        if (imageBytes > target.image().size()) {
+            throw ReplicationException.corrupt("the image has " + imageBytes + " bytes, the target only "
+                    + target.image().size() + ": it was cut; make it larger, and --repair it");
+        }
     }
 
     private void requireSize(final TreeReader theirs) throws IOException {
@@ -99,6 +116,7 @@ public final class Verification {
 
     /** Makes, or makes anew, the recorded tree of the target as it is. */
     public void record() throws IOException {
+        requireNotCut(target.imageBytes());
         scan(target.imageBytes()).close();
         target.directory().rename(SCANNED, TreeCompanion.NAME);
         target.directory().sync();
@@ -117,6 +135,7 @@ public final class Verification {
                     + " --scrub --record to record it as it is");
         }
         try (recorded) {
+            requireNotCut(recorded.shape().imageBytes());
             return new TreeScan(target.image(), throttle, cancellation).scrub(recorded, visitor);
         }
     }

@@ -63,6 +63,7 @@ final class DdsExtract {
         if ((options.cow == null) == (options.changes == null)) {
             throw ReplicationException.misuse("--extract needs --cow DEV, or --changes instead of it");
         }
+        options.requireApart();
         requireFormat();
         final Locator sourceLocator = Locator.parse(DdsOptions.need(options.source, "--source"));
         final @Nullable Source<Extent> marked = marked(sourceLocator);

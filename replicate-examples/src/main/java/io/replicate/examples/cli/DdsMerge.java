@@ -31,6 +31,7 @@ final class DdsMerge {
             throw ReplicationException.misuse(
                     "--in-place writes as the stream comes: there is no --undo and no --dry-run");
         }
+        options.requireApart();
         final Locator locator = Locator.parse(options.target());
         if (options.cowVolume) {
             return toCowVolume(locator);

@@ -1,11 +1,15 @@
 package io.replicate.examples.cli;
 
 import io.replicate.core.job.Throttle;
+import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sizes;
 import io.replicate.delta.cow.Marker;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -166,7 +170,57 @@ final class DdsOptions {
     boolean json;
 
     Throttle throttle() throws ReplicationException {
-        return new Throttle(rate == null ? Throttle.UNLIMITED : Sizes.parse("--rate", rate));
+        final long bytes = rate == null ? Throttle.UNLIMITED : Sizes.parse("--rate", rate);
+        if (bytes < 1) {
+            throw ReplicationException.misuse("--rate " + rate + ": expected at least 1 byte a second");
+        }
+        return new Throttle(bytes);
+    }
+
+    /** Refuses a --dest that is also what is read, however it is spelt: it would be overwritten. */
+    void requireApart() throws IOException {
+        final List<String> read = new ArrayList<>();
+        for (final String place : Arrays.asList(source, cow, changes)) {
+            if (place != null) {
+                read.add(place);
+            }
+        }
+        if (changes != null) {
+            read.add(changes.substring(changes.indexOf(':') + 1));
+        }
+        for (final String to : dest) {
+            for (final String from : read) {
+                if (isSame(from, to)) {
+                    throw ReplicationException.misuse(to + ": is what is read; name another --dest");
+                }
+            }
+        }
+    }
+
+    private static boolean isSame(final String one, final String other) throws IOException {
+        final @Nullable Path a = existing(one);
+        final @Nullable Path b = existing(other);
+        return a != null
+                && b != null
+                && (Files.isSameFile(a, b)
+                        || (isDevice(a)
+                                && isDevice(b)
+                                && Files.getAttribute(a, "unix:rdev").equals(Files.getAttribute(b, "unix:rdev"))));
+    }
+
+    private static boolean isDevice(final Path path) {
+        return !Files.isRegularFile(path) && !Files.isDirectory(path);
+    }
+
+    /** Returns the file or device that a place names, or null. */
+    private static @Nullable Path existing(final String place) {
+        try {
+            final Locator locator = Locator.parse(place);
+            final Path path = Path.of(locator.rest());
+            return !place.equals("-") && locator.scheme().equals("file") && Files.exists(path) ? path : null;
+        } catch (final IOException | IllegalArgumentException e) {
+            return null; // refused, in better words, where it is opened
+        }
     }
 
     /** Returns an option that the mode cannot do without. */

@@ -85,6 +85,7 @@ final class DdsVerify {
     }
 
     int repair() throws IOException {
+        options.requireApart();
         return withSource((target, tree, data, generation) -> {
             final String reached = options.generation != null
                     ? DdsOptions.id("--generation", options.generation)
@@ -96,6 +97,7 @@ final class DdsVerify {
     }
 
     int full() throws IOException {
+        options.requireApart();
         final Locator source = Locator.parse(DdsOptions.need(options.source, "--source"));
         final String generation =
                 DdsOptions.id("--generation", options.generation != null ? options.generation : LvIdentity.of(source));

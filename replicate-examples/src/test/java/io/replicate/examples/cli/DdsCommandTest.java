@@ -266,6 +266,54 @@ class DdsCommandTest {
     }
 
     @Test
+    void whatIsReadIsNeverTheDestination() throws IOException {
+        final Path link = Files.createSymbolicLink(dir.resolve("link"), source);
+        final Path store = write("copy.cow", Files.readAllBytes(cow));
+        final Object[][] all = {
+            {"--extract", "--cow", cow, "--source", source, "--dest", source},
+            {"--extract", "--cow", cow, "--source", source, "--dest", link},
+            {"--extract", "--cow", cow, "--source", source, "--dest", cow},
+            {"--extract", "--cow", cow, "--source", source, "--dest", dir.resolve("new"), "--dest", source},
+            {"--extract", "--changes", "compare:" + base, "--source", source, "--dest", base},
+            {"--merge", "--cow", store, "--dest", store},
+            {"--full", "--source", source, "--dest", link},
+            {"--repair", "--source", source, "--dest", source}
+        };
+        for (final Object[] arguments : all) {
+            assertThat(dds(arguments)).as(Arrays.toString(arguments)).isEqualTo(ExitCode.USAGE);
+            assertThat(err).contains("is what is read; name another --dest");
+        }
+        assertThat(Files.readAllBytes(source)).isEqualTo(next);
+        assertThat(target()).isEqualTo(old);
+        assertThat(Files.readAllBytes(store)).isEqualTo(Files.readAllBytes(cow));
+    }
+
+    @Test
+    void aRateOfNothingIsRefused() {
+        assertThat(dds("--scrub", "--dest", base, "--rate", "0")).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--rate 0: expected at least 1 byte a second");
+    }
+
+    @Test
+    void aDamagedTreeIsMadeAnewByVerify() throws IOException {
+        assertThat(dds("--scrub", "--record", "--dest", base)).as(err).isZero();
+        Files.write(dir.resolve(".base.img.delta").resolve("tree"), new byte[100]);
+        assertThat(dds("--scrub", "--dest", base)).isEqualTo(ExitCode.FAILED);
+        assertThat(err).contains("--verify makes a new one");
+        final Path same = write("same.img", old);
+        assertThat(dds("--verify", "--source", same, "--dest", base)).as(err).isZero();
+        assertThat(dds("--scrub", "--dest", base)).as(err).isZero();
+    }
+
+    @Test
+    void aTargetThatWasCutIsNoInternalError() throws IOException {
+        assertThat(dds("--scrub", "--record", "--dest", base)).as(err).isZero();
+        Files.write(base, Arrays.copyOf(old, old.length - 5));
+        assertThat(dds("--scrub", "--dest", base)).isEqualTo(ExitCode.FAILED);
+        assertThat(err).contains("it was cut");
+    }
+
+    @Test
     void anRbdDiffIsListed() {
         assertThat(dds("--list", "--cow", extract("--format", "rbd"))).as(err).isZero();
         assertThat(out.lines()).containsExactly("28672 4096", "409600 4096");
@@ -289,10 +337,12 @@ class DdsCommandTest {
     @Test
     void anRbdDiffIsNotMergedIntoAMixture() throws IOException {
         final Path diff = Files.move(extract("--format", "rbd"), dir.resolve("delta.rbd"));
-        final byte[] stream = Files.readAllBytes(extract());
-        final Path cut = write("cut.snap", Arrays.copyOf(stream, 3 * CHUNK + 10));
-        assertThat(dds("--merge", "--in-place", "--cow", cut, "--dest", base)).isEqualTo(ExitCode.FAILED);
+        final Path delta = extract();
+        final byte[] foreign = new byte[old.length];
+        Files.write(base, foreign);
+        assertThat(dds("--merge", "--in-place", "--cow", delta, "--dest", base)).isNotZero();
         final byte[] mixture = target();
+        assertThat(mixture).isNotEqualTo(foreign);
 
         assertThat(dds("--merge", "--cow", diff, "--dest", base)).isNotZero();
 
