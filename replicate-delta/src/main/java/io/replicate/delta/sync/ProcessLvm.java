@@ -19,6 +19,7 @@ public final class ProcessLvm implements Lvm {
     private static final int STATE_INDEX = 4;
 
     private final Path dev;
+    private final String where;
 
     /**
      * Creates a front end.
@@ -26,15 +27,27 @@ public final class ProcessLvm implements Lvm {
      * @param dev where devices are, {@code /dev}.
      */
     public ProcessLvm(final Path dev) {
-        this.dev = dev;
+        this(dev, "");
     }
 
-    private record Outcome(int code, String output) {}
+    /** As the other, with what stands before the names of the commands: a directory and a slash. */
+    ProcessLvm(final Path dev, final String where) {
+        this.dev = dev;
+        this.where = where;
+    }
 
-    private static Outcome run(final String... command) throws IOException {
+    /** What a command answered, and apart from that what it remarked: lvm2 warns of much beside a good answer. */
+    private record Outcome(int code, String output, String remarks) {
+        String said() {
+            return (remarks.strip() + " " + output.strip()).strip();
+        }
+    }
+
+    private Outcome run(final String... command) throws IOException {
         final Path output = Files.createTempFile("replicate-lvm-", ".out");
+        final Path remarks = Files.createTempFile("replicate-lvm-", ".err");
         try {
-            final Process process = start(command, output);
+            final Process process = start(command, output, remarks);
             try {
                 if (!process.waitFor(TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
                     process.destroyForcibly();
@@ -47,16 +60,21 @@ public final class ProcessLvm implements Lvm {
                 throw new ReplicationException(
                         ReplicationException.Category.CANCELLED, "interrupted while " + command[0] + " ran", e);
             }
-            return new Outcome(process.exitValue(), Files.readString(output, StandardCharsets.UTF_8));
+            return new Outcome(
+                    process.exitValue(),
+                    Files.readString(output, StandardCharsets.UTF_8),
+                    Files.readString(remarks, StandardCharsets.UTF_8));
         } finally {
             Files.deleteIfExists(output);
+            Files.deleteIfExists(remarks);
         }
     }
 
-    private static Process start(final String[] command, final Path output) throws IOException {
+    private Process start(final String[] command, final Path output, final Path remarks) throws IOException {
         final List<String> line = new ArrayList<>(List.of(command));
+        line.set(0, where + command[0]);
         final ProcessBuilder builder = SharedSecret.keepFrom(new ProcessBuilder(line))
-                .redirectErrorStream(true)
+                .redirectError(remarks.toFile())
                 .redirectOutput(output.toFile());
         builder.environment().put("LC_ALL", "C");
         try {
@@ -68,12 +86,11 @@ public final class ProcessLvm implements Lvm {
         }
     }
 
-    private static void must(final String... command) throws IOException {
+    private void must(final String... command) throws IOException {
         final Outcome outcome = run(command);
         if (outcome.code != 0) {
             throw ReplicationException.fail(
-                    String.join(" ", command) + ": " + outcome.output.strip() + " (exit status " + outcome.code + ")",
-                    null);
+                    String.join(" ", command) + ": " + outcome.said() + " (exit status " + outcome.code + ")", null);
         }
     }
 
@@ -106,11 +123,11 @@ public final class ProcessLvm implements Lvm {
             return Optional.of(uuid);
         }
         // lvs says 5 for a volume that is not there, and for much else: only its words tell.
-        final String said = outcome.output.toLowerCase(java.util.Locale.ROOT);
+        final String said = outcome.said().toLowerCase(java.util.Locale.ROOT);
         if (said.contains("failed to find") || said.contains("not found")) {
             return Optional.empty();
         }
-        throw ReplicationException.fail("lvs " + group + "/" + volume + ": " + outcome.output.strip(), null);
+        throw ReplicationException.fail("lvs " + group + "/" + volume + ": " + outcome.said(), null);
     }
 
     /** Source: lvs(8), the fifth character of lv_attr: I, S, m and M are the states of a snapshot that failed. */
@@ -121,7 +138,7 @@ public final class ProcessLvm implements Lvm {
         final String attributes = outcome.output.strip();
         if (outcome.code != 0 || attributes.length() <= STATE_INDEX) {
             throw ReplicationException.fail(
-                    String.join(" ", command) + ": " + attributes + " (exit status " + outcome.code + ")", null);
+                    String.join(" ", command) + ": " + outcome.said() + " (exit status " + outcome.code + ")", null);
         }
         return "ISmM".indexOf(attributes.charAt(STATE_INDEX)) < 0;
     }
