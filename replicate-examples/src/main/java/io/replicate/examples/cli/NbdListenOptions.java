@@ -75,6 +75,8 @@ final class NbdListenOptions {
                     + inet.getPort();
         }
         final String path = String.valueOf(bound);
-        return path.startsWith("/") ? (tls ? "nbds" : "nbd") + "+unix:///?socket=" + path : "an inherited socket";
+        return path.isEmpty()
+                ? "an inherited socket"
+                : (tls ? "nbds" : "nbd") + "+unix:///?socket=" + Path.of(path).toAbsolutePath();
     }
 }

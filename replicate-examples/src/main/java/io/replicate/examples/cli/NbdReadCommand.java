@@ -5,11 +5,10 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Sizes;
 import io.replicate.nbd.client.NbdAddress;
 import io.replicate.nbd.client.NbdVolume;
+import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -56,13 +55,10 @@ final class NbdReadCommand extends AbstractCommand {
                         + (length == null ? " is" : " and length " + bytes + " go") + " beyond the export's " + size
                         + " bytes");
             }
-            if (output == null) {
-                copy(volume, from, bytes, System.out);
-                System.out.flush();
-            } else {
-                try (OutputStream to = new FileOutputStream(output.toFile())) {
-                    copy(volume, from, bytes, to);
-                }
+            // not System.out, which keeps its errors to itself
+            try (FileOutputStream to =
+                    output == null ? new FileOutputStream(FileDescriptor.out) : new FileOutputStream(output.toFile())) {
+                copy(volume, from, bytes, to.getChannel());
             }
             if (json) {
                 final Map<String, Object> fields = new LinkedHashMap<>();
@@ -75,15 +71,20 @@ final class NbdReadCommand extends AbstractCommand {
         return ExitCode.OK;
     }
 
-    private static void copy(NbdVolume volume, long from, long bytes, OutputStream to) throws IOException {
+    private void copy(NbdVolume volume, long from, long bytes, WritableByteChannel to) throws IOException {
         final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
-        final WritableByteChannel channel = Channels.newChannel(to);
         for (long done = 0; done < bytes; ) {
             piece.clear().limit((int) Math.min(PIECE, bytes - done));
             volume.read(from + done, piece);
             done += piece.flip().remaining();
-            channel.write(piece);
+            try {
+                while (piece.hasRemaining()) {
+                    to.write(piece);
+                }
+            } catch (final IOException e) {
+                throw ReplicationException.fail(
+                        (output == null ? "standard output" : output) + ": " + e.getMessage(), e);
+            }
         }
-        to.flush();
     }
 }

@@ -42,6 +42,7 @@ final class ClientHandshake {
     private String name = "";
     private String description = "";
     private long size = -1;
+    private boolean sizeTold;
     private int flags;
     private int minBlock = 1;
     private int preferredBlock = 4096;
@@ -150,7 +151,7 @@ final class ClientHandshake {
     private ReplicationException refused(int option, Reply reply) {
         final String text = reply.text();
         final String what = address + ": " + Nbd.optionName(option) + " was refused: "
-                + (text.isEmpty() ? "error " + (reply.type() & ~Nbd.REP_ERROR_BIT) : text);
+                + (text.isEmpty() ? Nbd.refusal(reply.type()) : text);
         return reply.type() == Nbd.REP_ERR_SHUTDOWN
                 ? ReplicationException.retry(what, null)
                 : ReplicationException.misuse(what);
@@ -262,7 +263,7 @@ final class ClientHandshake {
                 if (reply.type() == Nbd.REP_INFO) {
                     take(reply.data());
                 } else if (reply.type() == Nbd.REP_ACK) {
-                    if (size < 0) {
+                    if (!sizeTold) {
                         throw ReplicationException.fail(address + ": the server did not tell the size", null);
                     }
                     return;
@@ -286,6 +287,7 @@ final class ClientHandshake {
             case Nbd.INFO_EXPORT -> {
                 need(info, Long.BYTES + Short.BYTES);
                 size = info.readLong();
+                sizeTold = true;
                 flags = info.readUnsignedShort();
             }
             case Nbd.INFO_NAME -> name = info.toString(StandardCharsets.UTF_8);

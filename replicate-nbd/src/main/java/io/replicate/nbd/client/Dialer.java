@@ -12,11 +12,11 @@ import io.netty.util.concurrent.Future;
 import io.replicate.core.spi.ReplicationException;
 import io.replicate.nbd.protocol.Nbd;
 import io.replicate.nbd.protocol.NbdTls;
+import io.replicate.nbd.protocol.NettyErrors;
 import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.protocol.SameHost;
 import io.replicate.nbd.tls.PskHandler;
 import io.replicate.nbd.tls.PskTls;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -26,8 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
@@ -36,8 +34,6 @@ import org.jspecify.annotations.Nullable;
 final class Dialer implements AutoCloseable {
     /** How long a connection may take to be ready, handshake included. */
     private static final Duration CONNECT = Duration.ofSeconds(20);
-
-    private static final Pattern ERRNO = Pattern.compile("failed with error\\(-?[0-9]+\\): ([^:]+)");
 
     private final NbdAddress address;
     private final @Nullable SslContext tls;
@@ -112,21 +108,12 @@ final class Dialer implements AutoCloseable {
             }
             final Throwable cause = connecting.cause();
             throw ReplicationException.retry(
-                    "cannot connect to " + address.server() + ": " + (cause == null ? "no answer" : reason(cause)),
+                    "cannot connect to " + address.server() + ": "
+                            + (cause == null ? "no answer" : NettyErrors.reason(cause)),
                     cause);
         }
         SameHost.tune(connecting.channel());
         return new Opened(connecting.channel(), opened[0], receive);
-    }
-
-    /** Netty says which system call failed, and repeats the address: only the reason in between is news to a user. */
-    private static String reason(Throwable cause) {
-        if (cause instanceof FileNotFoundException) {
-            return "there is no such socket"; // Netty gives no message
-        }
-        final String text = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-        final Matcher errno = ERRNO.matcher(text);
-        return errno.find() ? errno.group(1) : text;
     }
 
     private void startTls(Channel channel) throws IOException {

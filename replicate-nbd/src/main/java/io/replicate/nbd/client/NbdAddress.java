@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,7 +81,9 @@ public record NbdAddress(
         }
         for (final String key : locator.parameters().keySet()) {
             if (!PARAMETERS.contains(key)) {
-                throw bad(locator, "unknown parameter '" + key + "', known: " + String.join(", ", PARAMETERS));
+                throw bad(
+                        locator,
+                        "unknown parameter '" + key + "', known: " + String.join(", ", new TreeSet<>(PARAMETERS)));
             }
         }
         final boolean unix = locator.scheme().endsWith("+unix");

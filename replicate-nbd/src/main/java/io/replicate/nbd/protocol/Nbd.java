@@ -173,4 +173,21 @@ public final class Nbd {
             default -> "option " + Integer.toUnsignedString(option);
         };
     }
+
+    /** Returns what an error reply to an option means, for those that come without a text. */
+    public static String refusal(int type) {
+        return switch (type) {
+            case REP_ERR_UNSUP -> "the server does not know this option";
+            case REP_ERR_POLICY -> "the server's settings forbid it";
+            case REP_ERR_INVALID -> "the server calls it invalid";
+            case REP_ERR_PLATFORM -> "the server's platform has not what it takes";
+            case REP_ERR_TLS_REQD -> "the server insists on TLS";
+            case REP_ERR_UNKNOWN -> "there is no such export";
+            case REP_ERR_SHUTDOWN -> "the server is stopping";
+            case REP_ERR_BLOCK_SIZE_REQD -> "the server insists on its block sizes";
+            case REP_ERR_TOO_BIG -> "it is too big for the server";
+            case REP_ERR_EXT_HEADER_REQD -> "the server insists on extended headers";
+            default -> "error " + (type & ~REP_ERROR_BIT);
+        };
+    }
 }

@@ -14,6 +14,7 @@ import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.nbd.protocol.NettyErrors;
 import io.replicate.nbd.protocol.ReceiveBuffers;
 import io.replicate.nbd.protocol.SameHost;
 import io.replicate.nbd.tls.PskTls;
@@ -259,7 +260,8 @@ public final class NbdServer implements AutoCloseable {
         if (!bound.awaitUninterruptibly(10, TimeUnit.SECONDS) || !bound.isSuccess()) {
             final Throwable cause = bound.cause();
             throw ReplicationException.fail(
-                    "cannot listen on " + where + ": " + (cause == null ? "timed out" : cause.getMessage()), cause);
+                    "cannot listen on " + where + ": " + (cause == null ? "timed out" : NettyErrors.reason(cause)),
+                    cause);
         }
         SameHost.tune(bound.channel(), bound.channel().localAddress());
         return bound.channel();

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -188,6 +189,33 @@ class HostileServerTest {
                 NbdVolume volume = server.open("")) {
             assertThat(volume.extents(1, 100, 100))
                     .containsExactly(Extent.data(1, 3), Extent.hole(4, 5), new Extent(9, 92, Extent.Kind.ZERO));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "6, there is no such export",
+        "7, the server is stopping",
+        "8, the server insists on its block sizes",
+        "10, the server insists on extended headers",
+        "999, error 999"
+    })
+    void aRefusalWithoutATextIsPutInWords(int error, String words) throws Exception {
+        try (ScriptedServer server =
+                new ScriptedServer(p -> go(p, (peer, r) -> peer.reply(Nbd.OPT_GO, Nbd.REP_ERROR_BIT + error)))) {
+            assertThatThrownBy(() -> server.open("reconnect=0").close())
+                    .hasMessageEndingWith("GO was refused: " + words);
+        }
+    }
+
+    @Test
+    void aSizeThatIsTooLargeIsNamed() throws Exception {
+        try (ScriptedServer server = new ScriptedServer(p -> go(p, (peer, r) -> {
+            peer.reply(Nbd.OPT_GO, Nbd.REP_INFO, Peer.info(-1, 1));
+            peer.reply(Nbd.OPT_GO, Nbd.REP_ACK);
+        }))) {
+            assertThatThrownBy(() -> server.open("").close())
+                    .hasMessageEndingWith("a size of 18446744073709551615 bytes is more than can be handled");
         }
     }
 
