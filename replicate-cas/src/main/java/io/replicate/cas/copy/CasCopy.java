@@ -50,6 +50,7 @@ public final class CasCopy {
     private final ProgressListener progress;
     private final Cancellation cancellation;
     private final FinishedSlices finished;
+    private final int finishedBefore;
     private final CopyPlan plan;
     private final RefusalWatch refusedReads;
     private final RefusalWatch refusedWrites;
@@ -86,10 +87,16 @@ public final class CasCopy {
         this.progress = progress;
         this.cancellation = cancellation;
         this.finished = FinishedSlices.load(source, destination, options);
+        this.finishedBefore = finished.prefixes().size();
         this.plan = new CopyPlan(source, destination, options, listener, cancellation, finished.prefixes());
         this.refusedReads = RefusalWatch.ofReads(source.name(), listener);
         this.refusedWrites = RefusalWatch.ofWrites(destination.name(), listener);
         this.requests = new Throttle(options.requestsPerSecond);
+    }
+
+    /** Returns how many slices are left out, as an earlier run finished them and its checkpoint says so. */
+    public int slicesFinishedBefore() {
+        return finishedBefore;
     }
 
     /** Returns the plan, for a dry run; {@link #run()} goes on with it. */

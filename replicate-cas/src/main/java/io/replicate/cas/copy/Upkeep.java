@@ -54,6 +54,8 @@ public final class Upkeep {
 
     private final CasStore store;
     private final List<CasStore> healers;
+    private final @Nullable CasStore source;
+    private final String prefix;
     private final int workers;
     private final long memoryBytes;
     private final Throttle throttle;
@@ -73,6 +75,8 @@ public final class Upkeep {
             final CopyOptions options,
             final Cancellation cancellation) {
         this.store = store;
+        this.source = source;
+        this.prefix = options.prefix;
         this.healers = source == null ? List.of(store) : List.of(source, store);
         this.workers = options.workers;
         this.memoryBytes = options.memoryBytes;
@@ -107,7 +111,8 @@ public final class Upkeep {
             final boolean repair,
             final Findings findings)
             throws IOException {
-        return forEach(holders, (digest, places, block) -> {
+        final DigestTable sizes = repair ? sizesInSource() : null;
+        return forEach(holders, sizes, (digest, places, block) -> {
             if (sample < ALL && !sampled(digest, sample)) {
                 return;
             }
@@ -118,7 +123,7 @@ public final class Upkeep {
                 looked.increment();
                 if (finding != Finding.GOOD) {
                     bad.increment();
-                    final boolean healed = repair && heal(digest, place, block);
+                    final boolean healed = sizes != null && heal(trueOf(digest, sizes), place, block);
                     if (healed) {
                         repaired.increment();
                     }
@@ -133,6 +138,30 @@ public final class Upkeep {
         // The last bytes: a prefix selects by the first.
         final int draw = (hash[hash.length - 2] & 0xff) << 8 | (hash[hash.length - 1] & 0xff);
         return draw < sample * HASH_RANGE;
+    }
+
+    /** Lists how long contents are: where all copies are truncated, this store's own index does not tell. */
+    private DigestTable sizesInSource() throws IOException {
+        DigestTable table = new DigestTable(store.algorithm(), 0);
+        if (source != null) {
+            try {
+                SideIndexes.run(SideIndexes.of(source, prefix, BlockFilter.ALL, table), cancellation, () -> {});
+            } catch (final ReplicationException e) {
+                if (e.category() == ReplicationException.Category.CANCELLED) {
+                    throw e;
+                }
+                // The store's own other copies may still be good.
+                table = new DigestTable(store.algorithm(), 0);
+            }
+        }
+        table.seal();
+        return table;
+    }
+
+    /** A damaged copy is shorter in most cases, on whichever side it is. */
+    private static Digest trueOf(final Digest listed, final DigestTable sizes) {
+        final Digest known = sizes.get(listed.hash());
+        return known == null || known.lengthBytes() < listed.lengthBytes() ? listed : known;
     }
 
     private boolean heal(final Digest digest, final int place, final Block block) throws IOException {
@@ -153,7 +182,7 @@ public final class Upkeep {
 
     /** Renews the time of every copy; those that cannot be renewed without their bytes are written again. */
     public Outcome touch(final DigestTable holders, final Findings findings) throws IOException {
-        return forEach(holders, (digest, places, block) -> {
+        return forEach(holders, null, (digest, places, block) -> {
             boolean loaded = false;
             for (final int place : places) {
                 throttle.acquire(1, cancellation);
@@ -196,8 +225,9 @@ public final class Upkeep {
         void at(Digest digest, List<Integer> places, Block block) throws IOException;
     }
 
-    private Outcome forEach(final DigestTable holders, final Look look) throws IOException {
-        final int blockBytes = largest(holders);
+    private Outcome forEach(final DigestTable holders, final @Nullable DigestTable sizes, final Look look)
+            throws IOException {
+        final int blockBytes = sizes == null ? largest(holders) : Math.max(largest(holders), largest(sizes));
         final int count = (int) Math.max(1, Math.min(workers, memoryBytes / blockBytes));
         final DigestTable.Cursor cursor = holders.cursor();
         final AtomicReference<@Nullable IOException> failure = new AtomicReference<>();
@@ -225,9 +255,9 @@ public final class Upkeep {
         return new Outcome(looked.sum(), bad.sum(), repaired.sum());
     }
 
-    private static int largest(final DigestTable holders) {
+    private static int largest(final DigestTable table) {
         long most = 1;
-        for (final DigestTable.Cursor cursor = holders.cursor(); cursor.next(); ) {
+        for (final DigestTable.Cursor cursor = table.cursor(); cursor.next(); ) {
             most = Math.max(most, cursor.sizeBytes());
         }
         return (int) Math.min(most, 64 << 20);

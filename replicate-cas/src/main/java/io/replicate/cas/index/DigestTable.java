@@ -116,6 +116,14 @@ public final class DigestTable {
         return find(hash) != null;
     }
 
+    /** Returns the digest with this hash, which has the listed size, or null; only after {@link #seal()}. */
+    public @Nullable Digest get(final byte[] hash) {
+        checkSealed();
+        final DigestBucket bucket = buckets[hash[0] & 0xff];
+        final int entry = bucket.find(hash);
+        return entry < 0 ? null : Digest.of(algorithm, bucket.hash(entry), bucket.sizeBytes(entry));
+    }
+
     /** Returns the places that hold a hash, or null when it is not in the table; only after {@link #seal()}. */
     public @Nullable List<Integer> find(final byte[] hash) {
         checkSealed();

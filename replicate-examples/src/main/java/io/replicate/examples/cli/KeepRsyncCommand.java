@@ -220,6 +220,10 @@ final class KeepRsyncCommand extends AbstractCommand {
         try {
             final CasCopy copy =
                     new CasCopy(sides.source(), sides.destination(), copyOptions(sides, checkpoint), log, log, stop);
+            if (copy.slicesFinishedBefore() > 0) {
+                log.line("checkpoint " + options.checkpoint + ": " + copy.slicesFinishedBefore()
+                        + " finished slices are left out; without it all are compared again");
+            }
             if (options.dryRun || options.planOut != null) {
                 return plan(copy, log, json);
             }

@@ -101,6 +101,45 @@ class KeepRsyncEndingTest {
         }
     }
 
+    @Test
+    void aRepairIsNotHinderedByAllListedSizesBeingTooSmall() throws IOException {
+        try (KeepRsyncHarness both = clusters()) {
+            final List<String> hashes = both.fill(5, new int[] {50_000});
+            both.run().assertCode(0);
+            truncate(both.directory.resolve("dst"), hashes.get(0), 7);
+
+            both.run("--verify", "read", "--repair").assertCode(0);
+
+            both.assertPlaced(hashes, 2);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"--min-size=1", "-replications=2", "--ensure-replicas", "--newer-than=1h", "--include-from"})
+    void whatARunWithOtherWishesFinishedIsNotLeftOut(final String wish) throws IOException {
+        try (KeepRsyncHarness both = clusters()) {
+            final List<String> hashes = both.fill(12, 20);
+            final String checkpoint = "file:" + directory.resolve("checkpoint");
+            final String more = "--include-from".equals(wish)
+                    ? wish + "=" + Files.writeString(directory.resolve("list"), hashes.get(0) + "\n")
+                    : wish;
+            both.run(more, "--checkpoint", checkpoint).assertCode(0);
+
+            final Run same = both.run(more, "--checkpoint", checkpoint).assertCode(0);
+            assertThat(same.err()).contains("16 finished slices are left out");
+            assertThat(same.err()).doesNotContain("getting indexes");
+
+            final Run other = both.run("--checkpoint", checkpoint);
+            if (other.code() == 0) {
+                assertThat(both.dst.hashes()).containsExactlyInAnyOrderElementsOf(hashes);
+                assertThat(other.err()).contains("source has 20 blocks");
+            } else {
+                assertThat(other.assertCode(1).err()).contains("another source, target or option");
+            }
+        }
+    }
+
     private static void truncate(final Path cluster, final String hash, final long bytes) throws IOException {
         final List<Path> copies;
         try (var files = Files.walk(cluster)) {
