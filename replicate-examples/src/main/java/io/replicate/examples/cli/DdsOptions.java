@@ -188,10 +188,16 @@ final class DdsOptions {
         if (changes != null) {
             read.add(changes.substring(changes.indexOf(':') + 1));
         }
-        for (final String to : dest) {
+        requireApart(read, dest, "--dest");
+    }
+
+    /** As the other, for what is read and what is written otherwise. */
+    static void requireApart(final List<String> read, final List<String> written, final String option)
+            throws IOException {
+        for (final String to : written) {
             for (final String from : read) {
                 if (isSame(from, to)) {
-                    throw ReplicationException.misuse(to + ": is what is read; name another --dest");
+                    throw ReplicationException.misuse(to + ": is what is read; name another " + option);
                 }
             }
         }

@@ -29,6 +29,8 @@ final class DdsSync {
         for (final String target : options.targets) {
             targets.add(Locator.parse(target));
         }
+        DdsOptions.requireApart(
+                List.of(options.dev.resolve(names[0]).resolve(names[1]).toString()), options.targets, "--target");
         final Path state = options.state == null ? StatePlace.SYSTEM : options.state;
         LvSync.of(
                         new ProcessLvm(options.dev),

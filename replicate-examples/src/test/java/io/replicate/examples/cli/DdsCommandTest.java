@@ -289,6 +289,26 @@ class DdsCommandTest {
     }
 
     @Test
+    void aVolumeIsNotItsOwnCopy() throws IOException {
+        final Path lv = Files.createDirectory(dir.resolve("vg")).resolve("lv");
+        Files.write(lv, old);
+        assertThat(dds(
+                        "--sync",
+                        "--source-lv",
+                        "vg/lv",
+                        "--dev",
+                        dir,
+                        "--state",
+                        dir,
+                        "--target",
+                        base,
+                        "--target",
+                        lv))
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("is what is read; name another --target");
+    }
+
+    @Test
     void aRateOfNothingIsRefused() {
         assertThat(dds("--scrub", "--dest", base, "--rate", "0")).isEqualTo(ExitCode.USAGE);
         assertThat(err).contains("--rate 0: expected at least 1 byte a second");
