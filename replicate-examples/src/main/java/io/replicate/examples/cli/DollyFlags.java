@@ -245,6 +245,12 @@ final class DollyFlags {
         if (timeoutSeconds < 0 || dummySeconds < 0 || bufferBytes < 0) {
             throw new ParameterException(line, "-a, -t and -u are not negative");
         }
+        if (password != null && password.isEmpty()) {
+            throw new ParameterException(line, "-P is empty: give a password, or leave -P out");
+        }
+        if (kill != null && list(kill).isEmpty()) {
+            throw new ParameterException(line, "-K names nobody: -K HOST,HOST");
+        }
         if (mutual && password == null) {
             throw new ParameterException(line, "--mutual is about the password: add -P");
         }
@@ -302,6 +308,9 @@ final class DollyFlags {
             text = Files.readAllBytes(file);
         } catch (final NoSuchFileException e) {
             throw ReplicationException.misuse(file + ": no such configuration file");
+        } catch (final IOException e) {
+            throw ReplicationException.misuse(
+                    file + ": cannot be read as a configuration file (" + e.getMessage() + ")");
         }
         if (text.length > MAX_CONFIG_BYTES) {
             throw ReplicationException.misuse(file + ": has " + text.length + " bytes, no configuration is so long");
@@ -326,6 +335,9 @@ final class DollyFlags {
 
     /** Returns the configuration that the options describe. */
     DollyConfig config(final Dialect spoken) throws ReplicationException {
+        if (uncompressed != null && spoken == Dialect.MODERN) {
+            throw ReplicationException.misuse("-c is of dolly 0.6x: use --dialect classic");
+        }
         final String source = infile == null ? "" : infile;
         String target = outfile == null ? source : outfile;
         if (spoken == Dialect.MODERN && !target.startsWith("/") && !target.equals("-")) {

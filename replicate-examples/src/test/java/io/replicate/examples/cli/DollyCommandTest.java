@@ -390,6 +390,10 @@ class DollyCommandTest {
                 "--mutual",
                 "-a -1",
                 "-r 0",
+                "-f /proc -s",
+                "-P  -I /etc/passwd -H localhost",
+                "-K ,",
+                "-c 10 --dialect modern -I /etc/passwd -H localhost",
                 "-c 10x -I /etc/passwd -H localhost",
                 "-o /nowhere/log -I /etc/passwd -H localhost",
                 "-o /proc -I /etc/passwd -H localhost",
@@ -400,7 +404,9 @@ class DollyCommandTest {
         final Ended ended = dolly(List.of(arguments.split(" ")));
 
         assertThat(ended.code()).isEqualTo(1);
-        assertThat(ended.err().lines().findFirst().orElse("")).startsWith("replicate dolly: ");
+        assertThat(ended.err().lines().findFirst().orElse(""))
+                .startsWith("replicate dolly: ")
+                .doesNotEndWith(": Is a directory");
         assertThat(ended.err()).doesNotContain("Exception").doesNotContain("\tat ");
     }
 

@@ -82,7 +82,9 @@ final class Inflow implements AutoCloseable {
         if (raw != null) {
             return; // numbered links have shown whose they are
         }
-        addCandidate(Duration.ZERO);
+        while (addCandidate(Duration.ZERO)) {
+            continue; // a port scan leaves many
+        }
         for (final Link link : List.copyOf(candidates)) {
             final ByteBuffer bytes = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
             final int n = receive(link, bytes, Duration.ofMillis(1));
@@ -156,11 +158,9 @@ final class Inflow implements AutoCloseable {
     }
 
     /** Another connection may be waiting behind one that says nothing. */
-    private void addCandidate(final Duration wait) throws IOException {
+    private boolean addCandidate(final Duration wait) throws IOException {
         final @Nullable Link next = door.nextData(wait.isZero() ? Duration.ofMillis(1) : wait);
-        if (next != null) {
-            candidates.add(next);
-        }
+        return next != null && candidates.add(next);
     }
 
     /** Returns how many bytes have come, 0 when none in time, -1 when none will. */
