@@ -82,8 +82,9 @@ final class Inflow implements AutoCloseable {
         if (raw != null) {
             return; // numbered links have shown whose they are
         }
-        while (addCandidate(Duration.ZERO)) {
-            continue; // a port scan leaves many
+        boolean more = true;
+        while (more) {
+            more = addCandidate(Duration.ZERO); // a port scan leaves many
         }
         for (final Link link : List.copyOf(candidates)) {
             final ByteBuffer bytes = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
