@@ -5,6 +5,7 @@ import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Unit;
@@ -14,13 +15,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A volume in memory, read up to a gate that the test opens: so a fault happens at a known offset. It can be read once
- * only, be shorter than announced, or break.
+ * only, be shorter than announced, change, or break.
  */
 final class GatedSource implements Source<Extent> {
     private final byte[] image;
     private final boolean sequential;
     private long gate;
     private long end;
+    private Revision revision = new Revision("first");
     private long broken = Long.MAX_VALUE;
 
     GatedSource(final byte[] image, final long gate, final boolean sequential) {
@@ -43,6 +45,16 @@ final class GatedSource implements Source<Extent> {
     /** Lets the source end here, which is before its announced size. */
     synchronized void shrink(final long newEnd) {
         end = newEnd;
+    }
+
+    /** Lets the source say that it has changed. */
+    synchronized void change() {
+        revision = new Revision("changed");
+    }
+
+    @Override
+    public synchronized Revision revision() {
+        return revision;
     }
 
     /** Lets reads from here on fail. */

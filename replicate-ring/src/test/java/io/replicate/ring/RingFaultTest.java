@@ -488,6 +488,35 @@ class RingFaultTest {
     }
 
     @Test
+    void aSourceThatChangesFailsTheRunAndLeavesNoCopyUnlessForced() throws Exception {
+        try (TestRing ring = ringOf(2)) {
+            ring.serve(source);
+            openAfterReceiving(ring, 1, 2);
+            source.change();
+            source.openAll();
+            assertThatThrownBy(ring::reports)
+                    .hasMessageContaining(
+                            "the source changed while it was read (first at the start, changed now): the copies may"
+                                    + " mix both; stop what writes to it or clone a snapshot, or force it");
+            assertThat(ring.node(2).outcome().reason()).contains("the source changed while it was read");
+            assertThat(ring.node(1).target).doesNotExist();
+            assertThat(ring.node(2).target).doesNotExist();
+        }
+    }
+
+    @Test
+    void aSourceThatChangesIsClonedByForce() throws Exception {
+        try (TestRing ring = ringOf(0)) {
+            ring.join(node -> node.force(true));
+            ring.serve(source, ring.fileTarget(), s -> s.force(true));
+            openAfterReceiving(ring, 1);
+            source.change();
+            source.openAll();
+            ring.assertCopies(image, 1);
+        }
+    }
+
+    @Test
     void aSourceThatCannotBeReadFailsTheRunWithItsOffset() throws Exception {
         try (TestRing ring = ringOf(2)) {
             ring.serve(source);

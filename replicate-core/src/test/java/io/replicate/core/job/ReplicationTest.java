@@ -14,6 +14,7 @@ import io.replicate.core.spi.JobId;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Unit;
 import io.replicate.core.spi.Volume;
 import java.io.IOException;
@@ -351,6 +352,28 @@ class ReplicationTest {
         assertThat(result.resumedBytes()).isPositive();
         assertThat(directory.resolve("to.img")).hasSameBinaryContentAs(from);
         assertThat(checkpoint.kept).isEmpty();
+    }
+
+    @Test
+    void aSourceThatChangesWhileItIsCopiedLeavesNoCopyUnlessForced() throws Exception {
+        final byte[] image = random(MIB, 7);
+        final Path to = directory.resolve("to.img");
+        final MemorySource source = new MemorySource(image) {
+            @Override
+            public int read(final Extent unit, final Block into) throws IOException {
+                revision = new Revision("2");
+                return super.read(unit, into);
+            }
+        };
+
+        assertThatThrownBy(() -> run(Replication.from(source).to(to.toString())))
+                .isInstanceOf(ReplicationException.class)
+                .hasMessageContaining("the source changed while it was copied (1 at the start, 2 now)");
+        assertThat(directory).isEmptyDirectory();
+
+        source.revision = new Revision("1");
+        run(Replication.from(source).to(to.toString()).force(true));
+        assertThat(to).hasBinaryContent(image);
     }
 
     private static Result run(final Replication replication) throws IOException {

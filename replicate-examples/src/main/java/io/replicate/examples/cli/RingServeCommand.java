@@ -113,7 +113,10 @@ final class RingServeCommand extends AbstractCommand implements RingConfig.Confi
                     + " 'source = PATH', 'target = PATH' and a 'node = HOST' line for each node.")
     private @Nullable Path config;
 
-    @Option(names = "--force", description = "Overwrite mounted devices and the like, on nodes that allow it.")
+    @Option(
+            names = "--force",
+            description = "Overwrite mounted devices and the like, on nodes that allow it; clone a file that changes"
+                    + " meanwhile.")
     private boolean force;
 
     @Override

@@ -9,6 +9,7 @@ import io.replicate.core.spi.Cancellation;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Unit;
@@ -17,9 +18,12 @@ import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reads the source from its beginning to its end, once, and appends it to the server's feed as frames. */
 final class SourceFeeder {
+    private static final Logger log = LoggerFactory.getLogger(SourceFeeder.class);
     private static final int PROBE_BYTES = 4096;
 
     private final Source<Extent> source;
@@ -56,6 +60,7 @@ final class SourceFeeder {
      * @param known is told the digest in hexadecimal, empty when nothing is verified, before anybody can have the end.
      */
     void run(final Consumer<String> known) throws IOException {
+        final Revision revision = source.revision();
         try (Plan<Extent> plan = source.plan(Selection.ALL)) {
             for (@Nullable Extent extent = plan.next(); extent != null; extent = plan.next()) {
                 cancellation.check();
@@ -69,10 +74,25 @@ final class SourceFeeder {
             throw ReplicationException.fail(
                     "the source ended at offset=" + position + ", its size was announced as " + size, null);
         }
+        requireUnchanged(revision);
         final String hex =
                 settings.verify() == Verify.NONE ? "" : digest.finish().hex();
         known.accept(hex);
         feed.append(Frame.end(position, hex));
+    }
+
+    /** Copies that mix two states of the source may all be equal, and are none of it. */
+    private void requireUnchanged(final Revision revision) throws IOException {
+        final Revision now = source.revision();
+        if (now.equals(revision)) {
+            return;
+        }
+        final String what = "the source changed while it was read (" + revision + " at the start, " + now
+                + " now): the copies may mix both";
+        if (!settings.force()) {
+            throw ReplicationException.fail(what + "; stop what writes to it or clone a snapshot, or force it", null);
+        }
+        log.warn("{}", what);
     }
 
     private boolean feedExtent(final Extent extent) throws IOException {
