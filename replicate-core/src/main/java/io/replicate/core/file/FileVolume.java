@@ -84,8 +84,9 @@ public final class FileVolume implements Volume {
         final NativeFile file = Opening.open(path, direct, Option.READ, Option.WRITE);
         try {
             if (!Opening.tryLock(file)) {
-                throw ReplicationException.misuse(
-                        path + ": is being written or served by another process; wait for it or stop it");
+                throw ReplicationException.misuse(path
+                        + ": is being written or served by another process, or under another name by this one;"
+                        + " wait for it or stop it");
             }
             return file;
         } catch (final IOException | RuntimeException e) {

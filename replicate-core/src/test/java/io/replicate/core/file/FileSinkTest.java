@@ -270,6 +270,8 @@ class FileSinkTest {
     void aVolumeThatIsServedIsNotReplaced() throws Exception {
         Files.write(target(), image);
         try (FileVolume served = FileVolume.open(target(), false, FileVolume.Mode.READ_WRITE)) {
+            assertThatThrownBy(() -> FileVolume.open(target(), false, FileVolume.Mode.READ_WRITE))
+                    .hasMessageContaining("under another name by this one");
             assertMisuse("is being written or served", target(), Target.ofSize(SIZE));
             assertThat(served.readOnly()).isFalse();
         }
