@@ -87,11 +87,14 @@ final class Window {
         return replies.regionsQueued() == MAX_REGIONS / 2;
     }
 
-    /** Has {@code then} run when everything written so far has left. */
+    /**
+     * Has {@code then} run when everything written so far has left. Not from where that is found out: there what has just
+     * left still counts as waiting, and who waits for room again would be woken again, without an end.
+     */
     void whenSent(Runnable then) {
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(f -> {
             if (f.isSuccess()) {
-                then.run();
+                channel.eventLoop().execute(then);
             }
         });
     }

@@ -106,6 +106,28 @@ class EveryWaitEndsTest {
         }
     }
 
+    /** A client that has to take replies first, as all clients together hold too much, goes on when it has taken them. */
+    @ParameterizedTest
+    @CsvSource({"262144, 128", "4194304, 16"}) // from what is gathered, and piece by piece: more than sockets hold
+    void aClientThatFindsTheBudgetUsedUpGoesOnWhenItHasTakenItsReplies(int length, int count) throws Exception {
+        final MemoryVolume volume = new MemoryVolume("full", SIZE);
+        TestServer.fill(volume, 0, SIZE);
+        final ServerLimits used = new ServerLimits(10, Duration.ofSeconds(60), 16 << 20, 1);
+        try (NbdServer server = serve(volume, used);
+                RawClient c = new RawClient(server.port())) {
+            c.simple("");
+            for (int i = 0; i < count; i++) {
+                add(c, 0, Nbd.CMD_READ, i, 0, length);
+            }
+            c.out.flush();
+
+            for (int i = 0; i < count; i++) {
+                assertThat(c.simpleReply(i)).isZero();
+                assertThat(c.in.readNBytes(length)).isEqualTo(TestServer.bytes(0, length));
+            }
+        }
+    }
+
     /** How a client may say that nothing more comes. */
     enum LastWord {
         GOODBYE,
