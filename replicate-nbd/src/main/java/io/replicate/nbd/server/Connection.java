@@ -160,7 +160,15 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        LOG.debug("{}: closed after a failure", channel.remoteAddress(), cause);
+        if (cause instanceof OutOfMemoryError) {
+            LOG.warn(
+                    "{}: closed, as memory ran out: -XX:MaxDirectMemorySize gives more, --client-memory lets clients"
+                            + " hold less ({})",
+                    channel.remoteAddress(),
+                    cause.getMessage());
+        } else {
+            LOG.debug("{}: closed after a failure", channel.remoteAddress(), cause);
+        }
         channel.close();
     }
 

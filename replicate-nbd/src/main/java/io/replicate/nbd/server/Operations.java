@@ -25,7 +25,7 @@ final class Operations {
     private final ArrayDeque<Operation> idle = new ArrayDeque<>();
     private final MpscArrayQueue<Operation> reports = new MpscArrayQueue<>(2 * Window.MAX_OPERATIONS);
     private final AtomicBoolean reporting = new AtomicBoolean();
-    private final Runnable takeReports = this::takeReports;
+    private final Runnable takeReports;
     private boolean gone;
 
     /**
@@ -39,6 +39,7 @@ final class Operations {
         this.replies = replies;
         this.window = window;
         this.reported = reported;
+        this.takeReports = () -> window.orClose(this::takeReports);
     }
 
     /** Returns an operation for a request. */

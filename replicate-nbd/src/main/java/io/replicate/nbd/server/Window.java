@@ -36,9 +36,11 @@ final class Window {
         this.oneByOne = oneByOne;
     }
 
-    /** Counts memory that a request holds; negative when it lets go. */
+    /** Counts memory that a request holds; negative when it lets go. All clients see it at once, or each would take its fill. */
     void hold(long more) {
         bytes += more;
+        accounted += more;
+        budget.add(more);
     }
 
     /** Counts an operation that a worker gets. */
@@ -94,12 +96,21 @@ final class Window {
     void whenSent(Runnable then) {
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(f -> {
             if (f.isSuccess()) {
-                channel.eventLoop().execute(then);
+                channel.eventLoop().execute(() -> orClose(then));
             }
         });
     }
 
-    /** Brings the budget of all clients up to date; {@code gone} when replies are nobody's any more. */
+    /** Runs a task of the event loop, which would pass over its failure: the client would wait for ever. */
+    void orClose(Runnable task) {
+        try {
+            task.run();
+        } catch (final RuntimeException | OutOfMemoryError e) {
+            channel.pipeline().fireExceptionCaught(e);
+        }
+    }
+
+    /** Brings the budget of all clients up to date with its replies; {@code gone} when replies are nobody's any more. */
     void account(boolean gone) {
         final long held = gone ? bytes : bytes + replies.pendingBytes();
         if (held != accounted) {

@@ -3,6 +3,8 @@ package io.replicate.nbd.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.netty.buffer.AbstractByteBufAllocator;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -14,8 +16,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -231,9 +235,7 @@ class EveryWaitEndsTest {
         assertThat(channel.isOpen()).isFalse();
     }
 
-    /** One whose window is full: nothing is read from it, not even its goodbye. */
-    @Test
-    void aClientThatFreezesWithRepliesUnreadIsLeftInTheEnd() throws Exception {
+    private static Slow transmitting(MemoryBudget budget, Executor workers) throws IOException {
         final MemoryVolume volume = new MemoryVolume("full", SIZE);
         TestServer.fill(volume, 0, SIZE);
         final ServerSettings settings = new ServerSettings(
@@ -243,19 +245,74 @@ class EveryWaitEndsTest {
                 true,
                 AccessList.everybody(),
                 ServerLimits.defaults());
-        final MemoryBudget budget = new MemoryBudget(1 << 30);
         final Slow channel = new Slow();
         channel.freezeTime();
         channel.pipeline()
-                .addLast(new Connection(channel, settings, budget, Runnable::run, new ReceiveBuffers(), true))
+                .addLast(new Connection(channel, settings, budget, workers, new ReceiveBuffers(), true))
                 .fireChannelActive();
+        return channel;
+    }
+
+    private static ByteBuf request(ByteBuf to, int type, long cookie, int length) {
+        return to.writeInt(Nbd.REQUEST_MAGIC)
+                .writeInt(type)
+                .writeLong(cookie)
+                .writeLong(0)
+                .writeInt(length);
+    }
+
+    /** Many requests in one packet: the first that uses the budget up is the last that is begun. */
+    @Test
+    void oneClientDoesNotTakeItsFillBeforeTheOthersSeeIt() throws Exception {
+        final MemoryBudget budget = new MemoryBudget(1 << 20);
+        final List<Runnable> begun = new ArrayList<>();
+        final Slow channel = transmitting(budget, begun::add);
+        final ByteBuf packet = Unpooled.buffer();
+        for (int i = 0; i < 10; i++) {
+            request(packet, Nbd.CMD_READ, i, 1 << 20);
+        }
+
+        channel.writeInbound(packet);
+
+        assertThat(begun).hasSize(1);
+        assertThat(budget.held()).isBetween(1L << 20, 2L << 20);
+    }
+
+    /** Memory runs out where the event loop would pass over it: the client does not wait for ever. */
+    @Test
+    void aClientWhoseReplyFindsNoMemoryIsLeft() throws Exception {
+        final MemoryBudget budget = new MemoryBudget(1 << 20);
+        final Slow channel = transmitting(budget, Runnable::run);
+        channel.config().setAllocator(new AbstractByteBufAllocator(true) {
+            @Override
+            public boolean isDirectBufferPooled() {
+                return false;
+            }
+
+            @Override
+            protected ByteBuf newHeapBuffer(int initial, int maximum) {
+                return newDirectBuffer(initial, maximum);
+            }
+
+            @Override
+            protected ByteBuf newDirectBuffer(int initial, int maximum) {
+                throw new OutOfMemoryError("Cannot reserve " + initial + " bytes of direct buffer memory");
+            }
+        });
+
+        channel.writeInbound(request(Unpooled.buffer(), Nbd.CMD_FLUSH, 1, 0));
+
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(budget.held()).isZero();
+    }
+
+    /** One whose window is full: nothing is read from it, not even its goodbye. */
+    @Test
+    void aClientThatFreezesWithRepliesUnreadIsLeftInTheEnd() throws Exception {
+        final MemoryBudget budget = new MemoryBudget(1 << 30);
+        final Slow channel = transmitting(budget, Runnable::run);
         for (int i = 0; i < 100; i++) {
-            channel.writeInbound(Unpooled.buffer(28)
-                    .writeInt(Nbd.REQUEST_MAGIC)
-                    .writeInt(Nbd.CMD_READ)
-                    .writeLong(i)
-                    .writeLong(0)
-                    .writeInt(128 << 10));
+            channel.writeInbound(request(Unpooled.buffer(), Nbd.CMD_READ, i, 128 << 10));
         }
         assertThat(budget.held()).isGreaterThan(1 << 20);
 
