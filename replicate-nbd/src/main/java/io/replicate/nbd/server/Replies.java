@@ -162,10 +162,19 @@ final class Replies {
         }
     }
 
-    /** Queues bytes behind what is gathered, and takes them. */
+    /**
+     * Queues bytes behind what is gathered, and takes them. A buffer of which they are the smaller part, as holes took little
+     * room, does not wait with them: it may be all that the client's share of memory is.
+     */
     void send(ByteBuf data) {
-        write();
-        channel.write(data, channel.voidPromise());
+        final int bytes = data.readableBytes();
+        if (bytes < data.capacity() / 2) {
+            room(bytes).writeBytes(data);
+            data.release();
+        } else {
+            write();
+            channel.write(data, channel.voidPromise());
+        }
     }
 
     private void write() {

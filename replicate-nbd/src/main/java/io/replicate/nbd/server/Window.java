@@ -36,11 +36,9 @@ final class Window {
         this.oneByOne = oneByOne;
     }
 
-    /** Counts memory that a request holds; negative when it lets go. All clients see it at once, or each would take its fill. */
+    /** Counts memory that a request holds; negative when it lets go. */
     void hold(long more) {
         bytes += more;
-        accounted += more;
-        budget.add(more);
     }
 
     /** Counts an operation that a worker gets. */
@@ -75,13 +73,18 @@ final class Window {
             return false;
         }
         final long held = bytes + replies.pendingBytes();
-        return held == 0 || (held < limit && !budget.exhausted());
+        return held == 0 || (held < limit && !isBudgetExhausted());
     }
 
     /** Returns whether the client has to take replies before it gets the next piece of a long one. */
     boolean isReplyQueueFull() {
         final long pending = replies.pendingBytes();
-        return pending >= limit || (pending > 0 && budget.exhausted());
+        return pending >= limit || (pending > 0 && isBudgetExhausted());
+    }
+
+    private boolean isBudgetExhausted() {
+        account(false); // or a client takes its fill before it sees that all of them together have enough
+        return budget.exhausted();
     }
 
     /** Returns whether enough file ranges have left for waiting requests to go on. */

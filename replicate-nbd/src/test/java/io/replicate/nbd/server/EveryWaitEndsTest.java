@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.replicate.core.memory.MemoryVolume;
@@ -276,6 +277,32 @@ class EveryWaitEndsTest {
 
         assertThat(begun).hasSize(1);
         assertThat(budget.held()).isBetween(1L << 20, 2L << 20);
+    }
+
+    /** Nothing but the word that it is a hole waits for a client that reads one; not the room that its data would need. */
+    @Test
+    void aReadOfHolesHoldsNoMemoryForTheirBytes() throws Exception {
+        final MemoryBudget budget = new MemoryBudget(1 << 30);
+        final Slow channel = new Slow();
+        final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
+        channel.config().setAllocator(memory);
+        final Transmission transmission = new Transmission(
+                channel,
+                new Negotiated(Export.of("", new MemoryVolume("holes", SIZE)), true, false, List.of(), false),
+                ServerLimits.defaults(),
+                budget,
+                Runnable::run,
+                new ReceiveBuffers(),
+                false,
+                () -> {});
+        for (int i = 0; i < 100; i++) {
+            transmission.receive(request(Unpooled.buffer(), Nbd.CMD_READ, i, 1 << 20));
+            channel.runPendingTasks();
+        }
+
+        assertThat(budget.held()).as("the replies wait").isPositive();
+        assertThat(memory.metric().usedDirectMemory()).isLessThan(1 << 20);
+        transmission.closed();
     }
 
     /** Memory runs out where the event loop would pass over it: the client does not wait for ever. */
