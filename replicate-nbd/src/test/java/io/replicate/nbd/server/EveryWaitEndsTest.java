@@ -262,21 +262,37 @@ class EveryWaitEndsTest {
                 .writeInt(length);
     }
 
+    private static Transmission structured(Slow channel, Volume volume, MemoryBudget budget, Executor workers)
+            throws IOException {
+        return new Transmission(
+                channel,
+                new Negotiated(Export.of("", volume), true, false, List.of(), false),
+                ServerLimits.defaults(),
+                budget,
+                workers,
+                new ReceiveBuffers(),
+                false,
+                () -> {});
+    }
+
     /** Many requests in one packet: the first that uses the budget up is the last that is begun. */
     @Test
     void oneClientDoesNotTakeItsFillBeforeTheOthersSeeIt() throws Exception {
         final MemoryBudget budget = new MemoryBudget(1 << 20);
         final List<Runnable> begun = new ArrayList<>();
-        final Slow channel = transmitting(budget, begun::add);
+        final MemoryVolume volume = new MemoryVolume("full", SIZE);
+        TestServer.fill(volume, 0, SIZE);
+        final Transmission transmission = structured(new Slow(), volume, budget, begun::add);
         final ByteBuf packet = Unpooled.buffer();
         for (int i = 0; i < 10; i++) {
             request(packet, Nbd.CMD_READ, i, 1 << 20);
         }
 
-        channel.writeInbound(packet);
+        transmission.receive(packet);
 
         assertThat(begun).hasSize(1);
         assertThat(budget.held()).isBetween(1L << 20, 2L << 20);
+        transmission.closed();
     }
 
     /** Nothing but the word that it is a hole waits for a client that reads one; not the room that its data would need. */
@@ -286,15 +302,7 @@ class EveryWaitEndsTest {
         final Slow channel = new Slow();
         final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
         channel.config().setAllocator(memory);
-        final Transmission transmission = new Transmission(
-                channel,
-                new Negotiated(Export.of("", new MemoryVolume("holes", SIZE)), true, false, List.of(), false),
-                ServerLimits.defaults(),
-                budget,
-                Runnable::run,
-                new ReceiveBuffers(),
-                false,
-                () -> {});
+        final Transmission transmission = structured(channel, new MemoryVolume("holes", SIZE), budget, Runnable::run);
         for (int i = 0; i < 100; i++) {
             transmission.receive(request(Unpooled.buffer(), Nbd.CMD_READ, i, 1 << 20));
             channel.runPendingTasks();
