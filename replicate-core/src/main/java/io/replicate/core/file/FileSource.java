@@ -1,6 +1,7 @@
 package io.replicate.core.file;
 
 import io.replicate.core.block.Block;
+import io.replicate.core.posix.FileStat;
 import io.replicate.core.posix.Linux;
 import io.replicate.core.posix.NativeFile;
 import io.replicate.core.spi.Extent;
@@ -12,12 +13,9 @@ import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -171,19 +169,17 @@ public final class FileSource implements Source<Extent> {
         return Optional.of(file.path());
     }
 
-    /** Returns the inode and the time of the last change of a file; nothing tells the states of a device apart. */
+    /**
+     * Returns the inode and the time of the last change of the file that is open, whatever its path names by now; nothing
+     * tells the states of a device apart.
+     */
     @Override
     public Revision revision() throws IOException {
         if (file.isBlockDevice()) {
             return Revision.NONE;
         }
-        final long inode = file.stat().inode();
-        try {
-            return new Revision(
-                    inode + "@" + Files.getLastModifiedTime(file.path()).to(TimeUnit.NANOSECONDS));
-        } catch (final NoSuchFileException e) {
-            return new Revision(inode + "@removed");
-        }
+        final FileStat stat = file.stat();
+        return new Revision(stat.inode() + "@" + stat.modifiedNs());
     }
 
     static ReplicationException shrank(final NativeFile file, final long offset, final long expectedBytes) {

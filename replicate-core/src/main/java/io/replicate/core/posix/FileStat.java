@@ -8,6 +8,7 @@ package io.replicate.core.posix;
  * @param allocatedBytes the bytes of storage it occupies, or -1 if unknown
  * @param device         the file system it is on, {@code major << 32 | minor}
  * @param inode          its number there
+ * @param modifiedNs     the time of the last change of its content, in nanoseconds since 1970
  * @param specialDevice  for a device node the device it stands for, {@code major << 32 | minor}; 0 otherwise
  * @param directAlignment the alignment in bytes of address, offset and length that O_DIRECT asks for, or 0 if unknown
  */
@@ -17,6 +18,7 @@ public record FileStat(
         long allocatedBytes,
         long device,
         long inode,
+        long modifiedNs,
         long specialDevice,
         int directAlignment) {
     private static final int TYPE_MASK = 0xF000;

@@ -3,7 +3,9 @@ package io.replicate.core.posix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import jnr.ffi.Pointer;
 
 /** Reads struct statx (the same layout on every architecture), or asks Java where there is no such call. */
@@ -16,6 +18,8 @@ final class StatxCodec {
     private static final int INODE = 32;
     private static final int SIZE = 40;
     private static final int BLOCKS = 48;
+    private static final int MODIFIED_SECONDS = 112;
+    private static final int MODIFIED_NANOS = 120;
     private static final int RDEV_MAJOR = 128;
     private static final int RDEV_MINOR = 132;
     private static final int DEV_MAJOR = 136;
@@ -24,6 +28,7 @@ final class StatxCodec {
     private static final int DIO_OFFSET_ALIGN = 156;
     private static final int STATX_DIOALIGN = 0x2000;
     private static final int BLOCK_BYTES = 512;
+    private static final long SECOND_NS = 1_000_000_000;
 
     private StatxCodec() {}
 
@@ -38,6 +43,7 @@ final class StatxCodec {
                 statx.getLong(BLOCKS) * BLOCK_BYTES,
                 device(statx.getInt(DEV_MAJOR), statx.getInt(DEV_MINOR)),
                 statx.getLong(INODE),
+                statx.getLong(MODIFIED_SECONDS) * SECOND_NS + statx.getInt(MODIFIED_NANOS),
                 device(statx.getInt(RDEV_MAJOR), statx.getInt(RDEV_MINOR)),
                 direct);
     }
@@ -48,13 +54,15 @@ final class StatxCodec {
 
     static FileStat ofPath(String path) throws PosixException {
         try {
-            Map<String, Object> attributes = Files.readAttributes(Path.of(path), "unix:mode,size,dev,ino,rdev");
+            Map<String, Object> attributes =
+                    Files.readAttributes(Path.of(path), "unix:mode,size,dev,ino,lastModifiedTime,rdev");
             return new FileStat(
                     number(attributes, "mode").intValue(),
                     number(attributes, "size").longValue(),
                     -1,
                     splitDevice(number(attributes, "dev").longValue()),
                     number(attributes, "ino").longValue(),
+                    modifiedNs(attributes),
                     splitDevice(number(attributes, "rdev").longValue()),
                     0);
         } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
@@ -62,6 +70,10 @@ final class StatxCodec {
             failure.initCause(e);
             throw failure;
         }
+    }
+
+    private static long modifiedNs(Map<String, Object> attributes) {
+        return attributes.get("lastModifiedTime") instanceof FileTime time ? time.to(TimeUnit.NANOSECONDS) : 0;
     }
 
     private static Number number(Map<String, Object> attributes, String name) {

@@ -18,6 +18,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.Random;
@@ -146,6 +147,23 @@ class LargeFileTest {
             Files.setLastModifiedTime(path, FileTime.from(Instant.ofEpochSecond(1_000_000)));
 
             assertThat(source.revision()).isNotEqualTo(before);
+        }
+    }
+
+    @Test
+    void aFileThatIsReplacedOrUnlinkedWhileItIsOpenKeepsItsRevision() throws IOException {
+        Files.setLastModifiedTime(path, FileTime.from(Instant.ofEpochSecond(1_700_000_000, 123_456_789)));
+        final Object inode = Files.getAttribute(path, "unix:ino");
+        try (FileSource source = FileSource.open(path)) {
+            final Revision before = source.revision();
+            // Checkpoints of earlier versions hold this text.
+            assertThat(before).isEqualTo(new Revision(inode + "@1700000000123456789"));
+
+            Files.move(Files.createFile(directory.resolve("new")), path, StandardCopyOption.REPLACE_EXISTING);
+            assertThat(source.revision()).isEqualTo(before);
+
+            Files.delete(path);
+            assertThat(source.revision()).isEqualTo(before);
         }
     }
 

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.replicate.core.block.Block;
 import io.replicate.core.contract.Images;
 import io.replicate.core.file.FileSink;
+import io.replicate.core.file.FileSource;
 import io.replicate.core.spi.Committed;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Geometry;
@@ -24,16 +25,20 @@ import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ReplicationTest {
     private static final int MIB = 1 << 20;
@@ -373,6 +378,48 @@ class ReplicationTest {
 
         source.revision = new Revision("1");
         run(Replication.from(source).to(to.toString()).force(true));
+        assertThat(to).hasBinaryContent(image);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aSourceThatIsReplacedOrUnlinkedWhileItIsCopiedIsStillOneState(final boolean replaced) throws Exception {
+        final byte[] image = random(MIB, 7);
+        final Path from = Files.write(directory.resolve("from.img"), image);
+        final Path to = directory.resolve("to.img");
+        final Path next = Files.write(directory.resolve("next.img"), random(MIB, 8));
+        final AtomicBoolean done = new AtomicBoolean();
+        try (FileSource file = FileSource.open(from)) {
+            final MemorySource source = new MemorySource(image) {
+                @Override
+                public int read(final Extent unit, final Block into) throws IOException {
+                    if (done.compareAndSet(false, true)) {
+                        if (replaced) {
+                            Files.move(next, from, StandardCopyOption.ATOMIC_MOVE);
+                        } else {
+                            Files.delete(from);
+                        }
+                    }
+                    return file.read(unit, into);
+                }
+
+                @Override
+                public Optional<Path> storage() {
+                    return file.storage();
+                }
+
+                @Override
+                public Revision revision() {
+                    try {
+                        return file.revision();
+                    } catch (final IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }
+            };
+            run(Replication.from(source).to(to.toString()));
+        }
+        assertThat(done).isTrue();
         assertThat(to).hasBinaryContent(image);
     }
 
