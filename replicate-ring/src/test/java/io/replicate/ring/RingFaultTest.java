@@ -5,17 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.replicate.core.contract.Seeds;
+import io.replicate.core.file.FileSource;
 import io.replicate.core.spi.Extent;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.Providers;
 import io.replicate.core.spi.Session;
 import io.replicate.core.spi.Sink;
 import io.replicate.core.spi.Target;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -502,6 +506,59 @@ class RingFaultTest {
             assertThat(ring.node(1).target).doesNotExist();
             assertThat(ring.node(2).target).doesNotExist();
         }
+    }
+
+    /** The nodes have been offered the state before, and may hold a part of it. */
+    @Test
+    void aSourceThatChangesWhileTheRingFormsFailsTheRunBeforeItIsRead() throws Exception {
+        try (TestRing ring = ringOf(2)) {
+            ring.serve(source, ring.fileTarget(), s -> s.listener(whenFormed(source::change)));
+            source.openAll();
+            assertThatThrownBy(ring::reports)
+                    .hasMessageContaining("the source changed before it was read (first at the start, changed now)");
+            assertThat(ring.server().position()).isZero();
+            assertThat(ring.node(1).outcome().reason()).contains("the source changed before it was read");
+            assertThat(ring.node(1).target).doesNotExist();
+            assertThat(ring.node(2).target).doesNotExist();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aFileThatIsReplacedOrUnlinkedWhileItIsClonedIsStillOneState(final boolean replaced) throws Exception {
+        final Path file = directory.resolve("source");
+        final Path next = Files.write(directory.resolve("next"), new byte[1000]);
+        try (TestRing ring = ringOf(2);
+                FileSource opened = FileSource.open(Files.write(file, image))) {
+            ring.serve(
+                    opened,
+                    ring.fileTarget(),
+                    s -> s.listener(whenFormed(() -> {
+                        try {
+                            if (replaced) {
+                                Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+                            } else {
+                                Files.delete(file);
+                            }
+                        } catch (final IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    })));
+            ring.assertCopies(image, 1, 2);
+            assertThat(Files.exists(file)).isEqualTo(replaced);
+        }
+    }
+
+    /** Returns a listener that does something after the ring has formed and before the source is read. */
+    private static RingListener whenFormed(final Runnable action) {
+        return new RingListener() {
+            @Override
+            public void event(final String text) {
+                if (text.startsWith("ring of")) {
+                    action.run();
+                }
+            }
+        };
     }
 
     @Test

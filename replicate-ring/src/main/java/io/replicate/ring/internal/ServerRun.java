@@ -8,6 +8,7 @@ import io.replicate.core.spi.Geometry;
 import io.replicate.core.spi.Link;
 import io.replicate.core.spi.Plan;
 import io.replicate.core.spi.ReplicationException;
+import io.replicate.core.spi.Revision;
 import io.replicate.core.spi.Selection;
 import io.replicate.core.spi.Source;
 import io.replicate.core.spi.Transport;
@@ -40,6 +41,7 @@ public final class ServerRun implements AutoCloseable {
     private static final Duration ONCE_ONLY_HEARTBEAT = Duration.ofMillis(200);
 
     private final Source<Extent> source;
+    private final Revision revision;
     private final ServerSettings settings;
     private final RingListener listener;
     private final String session = UUID.randomUUID().toString();
@@ -80,6 +82,7 @@ public final class ServerRun implements AutoCloseable {
             final RingListener listener)
             throws IOException {
         this.source = source;
+        this.revision = source.revision(); // here, as the nodes are offered this state and not a later one
         this.settings = settings;
         this.listener = listener;
         this.throttle =
@@ -290,7 +293,7 @@ public final class ServerRun implements AutoCloseable {
 
     private void feedSource() {
         try {
-            new SourceFeeder(source, feed, pool, settings, throttle, cancellation).run(hex -> digest = hex);
+            new SourceFeeder(source, revision, feed, pool, settings, throttle, cancellation).run(hex -> digest = hex);
             fed = true;
         } catch (final IOException e) {
             sourceFailure = e;

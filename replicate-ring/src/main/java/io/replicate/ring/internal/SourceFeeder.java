@@ -27,6 +27,7 @@ final class SourceFeeder {
     private static final int PROBE_BYTES = 4096;
 
     private final Source<Extent> source;
+    private final Revision revision;
     private final Feed feed;
     private final BlockPool pool;
     private final ServerSettings settings;
@@ -37,14 +38,17 @@ final class SourceFeeder {
     private final FrameMaker maker;
     private long position;
 
+    /** @param revision the state of the source that the nodes were offered. */
     SourceFeeder(
             final Source<Extent> source,
+            final Revision revision,
             final Feed feed,
             final BlockPool pool,
             final ServerSettings settings,
             final Throttle throttle,
             final Cancellation cancellation) {
         this.source = source;
+        this.revision = revision;
         this.feed = feed;
         this.pool = pool;
         this.settings = settings;
@@ -60,7 +64,7 @@ final class SourceFeeder {
      * @param known is told the digest in hexadecimal, empty when nothing is verified, before anybody can have the end.
      */
     void run(final Consumer<String> known) throws IOException {
-        final Revision revision = source.revision();
+        requireUnchanged("before it was read");
         try (Plan<Extent> plan = source.plan(Selection.ALL)) {
             for (@Nullable Extent extent = plan.next(); extent != null; extent = plan.next()) {
                 cancellation.check();
@@ -74,20 +78,20 @@ final class SourceFeeder {
             throw ReplicationException.fail(
                     "the source ended at offset=" + position + ", its size was announced as " + size, null);
         }
-        requireUnchanged(revision);
+        requireUnchanged("while it was read");
         final String hex =
                 settings.verify() == Verify.NONE ? "" : digest.finish().hex();
         known.accept(hex);
         feed.append(Frame.end(position, hex));
     }
 
-    /** Copies that mix two states of the source may all be equal, and are none of it. */
-    private void requireUnchanged(final Revision revision) throws IOException {
+    /** Copies that mix two states of the source, or go on from another one, may all be equal, and are none of it. */
+    private void requireUnchanged(final String when) throws IOException {
         final Revision now = source.revision();
         if (now.equals(revision)) {
             return;
         }
-        final String what = "the source changed while it was read (" + revision + " at the start, " + now
+        final String what = "the source changed " + when + " (" + revision + " at the start, " + now
                 + " now): the copies may mix both";
         if (!settings.force()) {
             throw ReplicationException.fail(what + "; stop what writes to it or clone a snapshot, or force it", null);
