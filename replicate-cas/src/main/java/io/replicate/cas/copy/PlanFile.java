@@ -8,7 +8,10 @@ import io.replicate.core.spi.ReplicationException;
 import io.replicate.core.spi.Unit;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.MalformedInputException;
@@ -17,10 +20,19 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Map;
 
 /** A list of contents in a text file: one {@code hash+size} per line, comments behind {@code #}. */
 public final class PlanFile {
     private static final int SHA_256_DIGITS = 64;
+    private static final int MOST_LINKS = 40;
+    private static final Map<String, FileDescriptor> STANDARD = Map.of(
+            "/dev/stdout", FileDescriptor.out,
+            "/dev/fd/1", FileDescriptor.out,
+            "/proc/self/fd/1", FileDescriptor.out,
+            "/dev/stderr", FileDescriptor.err,
+            "/dev/fd/2", FileDescriptor.err,
+            "/proc/self/fd/2", FileDescriptor.err);
 
     private PlanFile() {}
 
@@ -38,19 +50,43 @@ public final class PlanFile {
 
     /**
      * Writes a plan; the file appears whole or not at all, where a link points if it is one. Into a pipe or a device it is
-     * written as it comes.
+     * written as it comes, and so it is behind {@code /dev/stderr} and its like: that may be a log that others write too.
      */
     public static void write(final Path file, final String comment, final Lines lines) throws IOException {
-        if (!Files.exists(file)) {
-            publish(file, comment, lines);
-        } else if (Files.isRegularFile(file)) {
-            publish(file.toRealPath(), comment, lines);
-        } else {
-            try (BufferedWriter writer =
-                    Files.newBufferedWriter(file, StandardCharsets.US_ASCII, StandardOpenOption.WRITE)) {
+        final Path target = target(file);
+        if (!isOpenElsewhere(target) && (Files.isRegularFile(target) || !Files.exists(target))) {
+            publish(target, comment, lines);
+            return;
+        }
+        final FileDescriptor descriptor = STANDARD.get(target.normalize().toString());
+        if (descriptor == null) {
+            try (BufferedWriter writer = Files.newBufferedWriter(
+                    target, StandardCharsets.US_ASCII, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
                 write(writer, comment, lines);
             }
+        } else { // not opened again, which would have a position of its own; and not closed
+            final Writer writer = new BufferedWriter(
+                    new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.US_ASCII));
+            write(writer, comment, lines);
+            writer.flush();
         }
+    }
+
+    /** Follows links, also to what does not exist, but not those that the kernel makes up for open files. */
+    private static Path target(final Path file) throws IOException {
+        Path at = file.toAbsolutePath();
+        for (int links = 0; !isOpenElsewhere(at) && Files.isSymbolicLink(at); links++) {
+            if (links == MOST_LINKS) {
+                throw ReplicationException.misuse(file + ": too many levels of symbolic links");
+            }
+            at = at.resolveSibling(Files.readSymbolicLink(at));
+        }
+        return at;
+    }
+
+    private static boolean isOpenElsewhere(final Path file) {
+        final Path path = file.normalize();
+        return path.startsWith("/proc") || (path.startsWith("/dev") && !path.startsWith("/dev/shm"));
     }
 
     /** Writes a plan. */
