@@ -51,23 +51,23 @@ final class KeepRsyncReport {
 
     /** Reports what a copy did that ended before its end; why, is said elsewhere. */
     void stopped(final CopySummary summary, final KeepRsyncSides sides) {
-        sum(summary);
+        sum(summary, false);
         if (json != null) {
             json.event("summary", members(summary, sides));
         }
     }
 
-    private void sum(final CopySummary summary) {
+    private void sum(final CopySummary summary, final boolean done) {
         final double seconds = Math.max(1e-3, summary.elapsed().toNanos() / 1e9);
         log.line("copied " + KeepRsyncLog.blocks(summary.copied()) + " (" + Sizes.format(summary.bytes()) + ") in "
                 + Durations.format(summary.elapsed()) + ", " + Sizes.format((long) (summary.bytes() / seconds)) + "/s"
                 + (summary.toppedUp() > 0 ? "; wrote " + KeepRsyncLog.blocks(summary.toppedUp()) + " again" : "")
-                + placement(summary.counts(), true));
+                + placement(summary.counts(), done));
     }
 
     /** Reports what a copy did. */
     void copied(final CopySummary summary, final KeepRsyncSides sides) throws IOException {
-        sum(summary);
+        sum(summary, true);
         if (summary.misplaced() > 0) {
             log.warning(KeepRsyncLog.blocks(summary.misplaced())
                     + " were not written where they belong, as servers there were away or refused them:"
