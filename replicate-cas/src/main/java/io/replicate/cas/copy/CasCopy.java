@@ -99,6 +99,14 @@ public final class CasCopy {
         return finishedBefore;
     }
 
+    /**
+     * Returns whether the checkpoint is of a run that looked at newer contents only, or gave contents other numbers of copies,
+     * so that all slices are compared again.
+     */
+    public boolean startsOver() {
+        return finished.startsOver();
+    }
+
     /** Returns the plan, for a dry run; {@link #run()} goes on with it. */
     public CopyPlan plan() {
         return plan;

@@ -223,6 +223,9 @@ final class KeepRsyncCommand extends AbstractCommand {
             if (copy.slicesFinishedBefore() > 0) {
                 log.line("checkpoint " + options.checkpoint + ": " + copy.slicesFinishedBefore()
                         + " finished slices are left out; without it all are compared again");
+            } else if (copy.startsOver()) {
+                log.line("checkpoint " + options.checkpoint + ": starting over, as the earlier run had a later"
+                        + " --newer-than or collections have changed since; all slices are compared again");
             }
             if (options.dryRun || options.planOut != null) {
                 return plan(copy, log, json);

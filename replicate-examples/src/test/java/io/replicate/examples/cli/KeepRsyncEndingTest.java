@@ -140,6 +140,49 @@ class KeepRsyncEndingTest {
         }
     }
 
+    @Test
+    void collectionsThatChangeMakeACheckpointStartOver() throws IOException {
+        try (KeepRsyncHarness both = clusters()) {
+            final List<String> hashes = both.fill(13, 2);
+            final String[] args = {
+                "--per-block-replication",
+                "--ensure-replicas",
+                "--checkpoint",
+                "file:" + directory.resolve("checkpoint")
+            };
+            both.src.api().collection("aaaaa-4zz18-000000000000001", ". " + hashes.get(0) + "+100 0:100:x\n", 1);
+            both.run(args).assertCode(0);
+            both.assertPlaced(hashes.subList(0, 1), 1);
+
+            assertThat(both.run(args).assertCode(0).err()).contains("16 finished slices are left out");
+
+            both.src.api().collection("aaaaa-4zz18-000000000000002", ". " + hashes.get(0) + "+100 0:100:x\n", 3);
+            assertThat(both.run(args).assertCode(0).err())
+                    .contains("starting over")
+                    .doesNotContain("left out");
+            both.assertPlaced(hashes.subList(0, 1), 3);
+
+            assertThat(both.run(args).assertCode(0).err()).contains("16 finished slices are left out");
+        }
+    }
+
+    @Test
+    void aRunThatEndsEarlyDoesNotSayThatItMendedThePlacement() {
+        try (KeepRsyncHarness both = clusters()) {
+            final List<String> hashes = List.copyOf(new TreeSet<>(both.fill(14, 10)));
+            both.src.stores().forEach(store -> store.faults().statusOf(hashes.get(0), 404));
+
+            final Run run = both.run("--ensure-replicas", "--fix-placement", "--stop-on-error", "--workers", "1")
+                    .assertCode(1);
+
+            assertThat(run.lines("; in the destination "))
+                    .as(run.err())
+                    .singleElement()
+                    .asString()
+                    .contains(" have too few copies and ", " are misplaced");
+        }
+    }
+
     private static void truncate(final Path cluster, final String hash, final long bytes) throws IOException {
         final List<Path> copies;
         try (var files = Files.walk(cluster)) {
