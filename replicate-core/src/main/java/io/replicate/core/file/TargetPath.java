@@ -82,7 +82,11 @@ record TargetPath(Path path, Kind kind) {
 
     /** No change of mode and no force helps where the file system is mounted read-only. */
     void requireWritableStorage() throws IOException {
-        if (Files.isDirectory(directory()) && Files.getFileStore(directory()).isReadOnly()) {
+        final Path directory = directory();
+        // The kernel is asked first: the list of mounts names only the first of those that a directory is seen through.
+        if (Files.isDirectory(directory)
+                && !Files.isWritable(directory)
+                && Files.getFileStore(directory).isReadOnly()) {
             throw ReplicationException.misuse(path + ": lies on a file system that is mounted read-only; mount it for"
                     + " writing, or name a target elsewhere");
         }

@@ -44,8 +44,12 @@ final class RangeZeroer {
         if (length == 0) {
             return true;
         }
-        if (!file.isBlockDevice()) { // ZERO_RANGE would allocate what is a hole
-            return (mode == ZeroMode.MAY_PUNCH && punchAndExtend(offset, length)) || zeroRange(offset, length);
+        if (!file.isBlockDevice()) {
+            final boolean mayPunch = mode == ZeroMode.MAY_PUNCH;
+            if (mayPunch && offset + length <= file.size() && punch(offset, length)) {
+                return true; // ZERO_RANGE would allocate what is a hole
+            }
+            return zeroRange(offset, length) || (mayPunch && punchAndExtend(offset, length));
         }
         long begin = Alignment.up(offset, file.directAlignment());
         long end = Alignment.down(offset + length, file.directAlignment());

@@ -102,7 +102,30 @@ class DeviceChecksTest {
     }
 
     @Test
+    void aWritablePlaceInsideAReadOnlyMountIsAsGoodAsAny() throws Exception {
+        Commands.assumeTool("mkfs.ext4");
+        final Path mount = Files.createDirectory(directory.resolve("mount"));
+        Commands.run("mkfs.ext4", "-q", "-F", device.path().toString());
+        Commands.run("mount", device.path().toString(), mount.toString());
+        try {
+            final Path writable = Files.createDirectory(mount.resolve("writable"));
+            Commands.run("mount", "--bind", writable.toString(), writable.toString());
+            try {
+                Commands.run("mount", "-o", "remount,bind,ro", mount.toString());
+                new FileSink(writable.resolve("new"), false, directory.resolve("state"))
+                        .begin(Target.ofSize(1))
+                        .close();
+            } finally {
+                Commands.run("umount", writable.toString());
+            }
+        } finally {
+            Commands.run("umount", mount.toString());
+        }
+    }
+
+    @Test
     void aReadOnlyFileSystemIsCalledSo() throws Exception {
+        Commands.assumeTool("mkfs.ext4");
         final Path mount = Files.createDirectory(directory.resolve("mount"));
         final Path old = mount.resolve("old");
         Commands.run("mkfs.ext4", "-q", "-F", device.path().toString());

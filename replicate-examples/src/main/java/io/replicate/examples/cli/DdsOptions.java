@@ -208,14 +208,11 @@ final class DdsOptions {
         final @Nullable Path b = existing(other);
         return a != null
                 && b != null
-                && (Files.isSameFile(a, b)
-                        || (isDevice(a)
-                                && isDevice(b)
-                                && Files.getAttribute(a, "unix:rdev").equals(Files.getAttribute(b, "unix:rdev"))));
-    }
-
-    private static boolean isDevice(final Path path) {
-        return !Files.isRegularFile(path) && !Files.isDirectory(path);
+                && (Files.isRegularFile(a)
+                        ? Files.isSameFile(a, b)
+                        : DdsOutlet.isDevice(a)
+                                && DdsOutlet.isDevice(b)
+                                && Files.getAttribute(a, "unix:rdev").equals(Files.getAttribute(b, "unix:rdev")));
     }
 
     /** Returns the file or device that a place names, or null. */

@@ -83,7 +83,8 @@ final class KeepRsyncReport {
         if (summary.failedCount() > 0) {
             log.line("Error while syncing data: " + KeepRsyncLog.blocks(summary.failedCount())
                     + " could not be copied (listed above"
-                    + (options.failedOut == null ? "" : listed(summary, options.failedOut)) + "); all others were");
+                    + (options.failedOut == null ? "" : listed(summary, options.failedOut)) + ")"
+                    + (summary.copied() > 0 ? "; all others were" : ""));
         }
         if (json != null) {
             json.event("summary", members(summary, sides));

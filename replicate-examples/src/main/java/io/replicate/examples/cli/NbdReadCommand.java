@@ -13,6 +13,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "read", header = "Write bytes of an export to standard output, or to a file.")
 final class NbdReadCommand extends AbstractCommand {
     private static final int PIECE = 1 << 20;
+    private static final long FULL_PAUSE_NANOS = 1_000_000;
 
     @Parameters(index = "0", paramLabel = "URI", description = "nbd://HOST[:PORT]/EXPORT, nbds:, nbd+unix:, nbds+unix:")
     private String uri = "";
@@ -79,7 +81,9 @@ final class NbdReadCommand extends AbstractCommand {
             done += piece.flip().remaining();
             try {
                 while (piece.hasRemaining()) {
-                    to.write(piece);
+                    if (to.write(piece) == 0) {
+                        LockSupport.parkNanos(FULL_PAUSE_NANOS); // an output that does not block, and is full
+                    }
                 }
             } catch (final IOException e) {
                 throw ReplicationException.fail(

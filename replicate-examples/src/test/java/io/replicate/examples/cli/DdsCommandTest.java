@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -263,6 +264,18 @@ class DdsCommandTest {
         assertThat(err.lines().limit(5))
                 .containsExactly("Snapshot header:", "magic 0x70416e53", "version 1", "valid no", "chunk_size 4 KB");
         assertThat(err.lines().skip(5)).singleElement().asString().contains("invalidated");
+    }
+
+    @Test
+    void twoPipesAreNotOneFile() throws Exception {
+        final List<String> pipes =
+                List.of(dir.resolve("in").toString(), dir.resolve("out").toString());
+        assertThat(new ProcessBuilder("mkfifo", pipes.get(0), pipes.get(1))
+                        .start()
+                        .waitFor())
+                .isZero();
+
+        DdsOptions.requireApart(pipes.subList(0, 1), pipes.subList(1, 2), "--dest");
     }
 
     @Test

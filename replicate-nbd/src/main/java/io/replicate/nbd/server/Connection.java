@@ -83,7 +83,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
 
     private void tooSlow() {
         if (transmission == null) {
-            LOG.debug("{}: the handshake took too long: closed", channel.remoteAddress());
+            LOG.debug("{}: the handshake took too long: closed", PeerName.of(channel));
             channel.close();
         }
     }
@@ -164,10 +164,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
             LOG.warn(
                     "{}: closed, as memory ran out: -XX:MaxDirectMemorySize gives more, --client-memory lets clients"
                             + " hold less ({})",
-                    channel.remoteAddress(),
+                    PeerName.of(channel),
                     cause.getMessage());
         } else {
-            LOG.debug("{}: closed after a failure", channel.remoteAddress(), cause);
+            LOG.debug("{}: closed after a failure", PeerName.of(channel), cause);
         }
         channel.close();
     }
@@ -204,7 +204,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Handshake
             timer.cancel(false);
         }
         standstill.watch(Standstill.FROZEN);
-        LOG.debug("{}: serves {}", channel.remoteAddress(), negotiated.export());
+        LOG.debug("{}: serves {}", PeerName.of(channel), negotiated.export());
         final Transmission t = new Transmission(
                 channel, negotiated, settings.limits(), budget, workers, receive, tls, this::closeWhenSent);
         transmission = t;

@@ -404,7 +404,7 @@ final class Handshake {
     }
 
     private void close(String reason) {
-        LOG.debug("{}: {}: closed", channel.remoteAddress(), reason);
+        LOG.debug("{}: {}: closed", PeerName.of(channel), reason);
         state = State.OVER;
         outcome.close();
     }

@@ -234,13 +234,13 @@ public final class NbdServer implements AutoCloseable {
 
     private void admit(Channel channel) {
         if (closing || !settings.access().allows(channel.remoteAddress())) {
-            LOG.info("{}: not allowed: closed", channel.remoteAddress());
+            LOG.info("{}: not allowed: closed", PeerName.of(channel));
             channel.close();
             return;
         }
         if (clients.incrementAndGet() > settings.limits().clients()) {
             clients.decrementAndGet();
-            LOG.info("{}: {} clients are connected already: closed", channel.remoteAddress(), clients.get());
+            LOG.info("{}: {} clients are connected already: closed", PeerName.of(channel), clients.get());
             channel.close();
             return;
         }

@@ -95,13 +95,20 @@ final class Operations {
 
     private void takeReports() {
         reporting.set(false);
-        for (Operation op = reports.poll(); op != null; op = reports.poll()) {
-            window.ended();
-            window.hold(-op.held);
-            op.held = 0;
-            finish(op);
+        try {
+            for (Operation op = reports.poll(); op != null; op = reports.poll()) {
+                window.ended();
+                window.hold(-op.held);
+                op.held = 0;
+                finish(op);
+            }
+            reported.run();
+        } finally {
+            // one that fails ends the connection, and the memory of those behind it is still to be given back
+            if (!reports.isEmpty() && reporting.compareAndSet(false, true)) {
+                channel.eventLoop().execute(takeReports);
+            }
         }
-        reported.run();
     }
 
     /** An operation is over: answer it, or count it off the request that it is a piece of. */

@@ -168,9 +168,12 @@ final class Replies {
      */
     void send(ByteBuf data) {
         final int bytes = data.readableBytes();
-        if (bytes < data.capacity() / 2) {
-            room(bytes).writeBytes(data);
-            data.release();
+        if (bytes <= BATCH && bytes < data.capacity() / 2) {
+            try {
+                room(bytes).writeBytes(data);
+            } finally {
+                data.release();
+            }
         } else {
             write();
             channel.write(data, channel.voidPromise());

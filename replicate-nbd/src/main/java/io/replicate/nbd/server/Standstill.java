@@ -59,7 +59,7 @@ final class Standstill {
     private void look(Duration patience) {
         final Place now = find();
         if (!now.equals(Place.GONE) && now.equals(place)) {
-            LOG.info("{}: took no reply for {} s: closed", channel.remoteAddress(), patience.toSeconds());
+            LOG.info("{}: took no reply for {} s: closed", PeerName.of(channel), patience.toSeconds());
             channel.close();
         } else {
             place = mark();

@@ -92,7 +92,7 @@ final class Transmission implements Intake.Requests {
 
     @Override
     public void wrongMagic(RequestHeader header) {
-        LOG.debug("{}: a request with a wrong magic number: closed", channel.remoteAddress());
+        LOG.debug("{}: a request with a wrong magic number: closed", PeerName.of(channel));
         if (negotiated.oldstyle()) {
             replies.simple(NbdError.OLDSTYLE_EBADMSG, header.cookie());
         }
@@ -103,7 +103,7 @@ final class Transmission implements Intake.Requests {
     public void request(RequestHeader header, ByteBuf in) {
         final long payload = check.payload(header);
         if (negotiated.extended() && Long.compareUnsigned(payload, RequestCheck.MAX_PAYLOAD) > 0) {
-            LOG.debug("{}: {}: the payload is too long: closed", channel.remoteAddress(), header);
+            LOG.debug("{}: {}: the payload is too long: closed", PeerName.of(channel), header);
             intake.end();
             return;
         }

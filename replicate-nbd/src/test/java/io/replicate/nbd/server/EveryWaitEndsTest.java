@@ -35,6 +35,23 @@ class EveryWaitEndsTest {
     /** Longer than what is in memory at once. */
     private static final int LONG = (1 << 20) + 4096;
 
+    private static final AbstractByteBufAllocator NO_MEMORY = new AbstractByteBufAllocator(true) {
+        @Override
+        public boolean isDirectBufferPooled() {
+            return false;
+        }
+
+        @Override
+        protected ByteBuf newHeapBuffer(int initial, int maximum) {
+            return newDirectBuffer(initial, maximum);
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int initial, int maximum) {
+            throw new OutOfMemoryError("Cannot reserve " + initial + " bytes of direct buffer memory");
+        }
+    };
+
     private static NbdServer serve(Volume volume, ServerLimits limits) throws IOException {
         return NbdServer.builder()
                 .export(Export.of("", volume))
@@ -313,27 +330,35 @@ class EveryWaitEndsTest {
         transmission.closed();
     }
 
+    /** Two reads are reported together, and memory runs out at the first answer: what both hold is given back. */
+    @Test
+    void memoryThatRanOutIsNotLostToo() throws Exception {
+        final MemoryBudget budget = new MemoryBudget(1 << 30);
+        final Slow channel = new Slow();
+        final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
+        channel.config().setAllocator(memory);
+        final List<Runnable> begun = new ArrayList<>();
+        final Transmission transmission = structured(channel, new MemoryVolume("holes", SIZE), budget, begun::add);
+        transmission.receive(request(Unpooled.buffer(), Nbd.CMD_READ, 1, 1 << 20));
+        transmission.receive(request(Unpooled.buffer(), Nbd.CMD_READ, 2, 1 << 20));
+        begun.forEach(Runnable::run);
+        channel.config().setAllocator(NO_MEMORY);
+
+        channel.runPendingTasks();
+        transmission.closed();
+        channel.runPendingTasks();
+
+        assertThat(begun).hasSize(2);
+        assertThat(budget.held()).isZero();
+        assertThat(memory.metric().usedDirectMemory()).isZero();
+    }
+
     /** Memory runs out where the event loop would pass over it: the client does not wait for ever. */
     @Test
     void aClientWhoseReplyFindsNoMemoryIsLeft() throws Exception {
         final MemoryBudget budget = new MemoryBudget(1 << 20);
         final Slow channel = transmitting(budget, Runnable::run);
-        channel.config().setAllocator(new AbstractByteBufAllocator(true) {
-            @Override
-            public boolean isDirectBufferPooled() {
-                return false;
-            }
-
-            @Override
-            protected ByteBuf newHeapBuffer(int initial, int maximum) {
-                return newDirectBuffer(initial, maximum);
-            }
-
-            @Override
-            protected ByteBuf newDirectBuffer(int initial, int maximum) {
-                throw new OutOfMemoryError("Cannot reserve " + initial + " bytes of direct buffer memory");
-            }
-        });
+        channel.config().setAllocator(NO_MEMORY);
 
         channel.writeInbound(request(Unpooled.buffer(), Nbd.CMD_FLUSH, 1, 0));
 
