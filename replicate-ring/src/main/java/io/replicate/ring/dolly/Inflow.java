@@ -35,6 +35,9 @@ final class Inflow implements AutoCloseable {
     private static final Duration SHORT = Duration.ofMillis(20);
     private static final Duration DISTRUST = Duration.ofSeconds(1);
 
+    /** The most connections that are looked at before this node is ready. */
+    private static final int MAX_STRANGERS = 64;
+
     private final Door door;
     private final Parent parent;
     private final DollyOptions options;
@@ -83,8 +86,8 @@ final class Inflow implements AutoCloseable {
             return; // numbered links have shown whose they are
         }
         boolean more = true;
-        while (more) {
-            more = addCandidate(Duration.ZERO); // a port scan leaves many
+        for (int i = 0; more && i < MAX_STRANGERS; i++) { // a port scan leaves many
+            more = addCandidate(Duration.ZERO);
         }
         for (final Link link : List.copyOf(candidates)) {
             final ByteBuffer bytes = ByteBuffer.allocateDirect(FrameHeader.LENGTH);
@@ -124,9 +127,7 @@ final class Inflow implements AutoCloseable {
                 return false;
             }
             if (candidates.isEmpty() && !early.isEmpty() && distrust.passed()) {
-                head.put(early.get(0).bytes().flip()); // nobody else has come: a parent that does not wait
-                begin(early.remove(0).link());
-                return true;
+                return beginEarly(); // nobody else has come: a parent that does not wait
             }
             if (candidates.isEmpty()) {
                 ended = ended == null ? Deadline.in(options.idleWait()) : ended;
@@ -149,6 +150,9 @@ final class Inflow implements AutoCloseable {
                 Threads.closeQuietly(link);
             }
             if (deadline.passed() && !parent.heardWithin(options.idleWait())) {
+                if (!early.isEmpty()) {
+                    return beginEarly(); // who has come since says nothing
+                }
                 final String missing = watch.notReady();
                 final ReplicationException silent = silent(options.startWait().multipliedBy(2), null);
                 throw missing.isEmpty()
@@ -181,6 +185,13 @@ final class Inflow implements AutoCloseable {
             }
             return -1;
         }
+    }
+
+    private boolean beginEarly() throws IOException {
+        final Early first = early.remove(0);
+        head.put(first.bytes().flip());
+        begin(first.link());
+        return true;
     }
 
     private void begin(final Link link) throws IOException {

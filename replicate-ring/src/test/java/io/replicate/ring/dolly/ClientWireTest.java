@@ -460,6 +460,23 @@ class ClientWireTest {
         assertThat(ring.target(1)).hasBinaryContent(new byte[] {7, 8});
     }
 
+    @Test
+    void parentThatSpeaksTooEarlyIsHeardThoughAStrangerKeepsSilent() throws Exception {
+        final Duration second = Duration.ofSeconds(1);
+        final CompletableFuture<DollyReport> client =
+                ring.client(1, ring.options().waits(second, second, DollyRing.WAIT));
+        final RawPeer parent = parentOf(1, false);
+        closing(RawPeer.connect(DollyRing.address(1), ring.dataPort));
+        parent.write(parent.data, new byte[] {7, 8});
+        configure(parent, Dialect.CLASSIC, RawPeer.classicConfig("n1"), "n1");
+        parent.say(RawPeer.number(2, 8));
+
+        expectAcknowledgement(parent, 2);
+
+        DollyRing.get(client);
+        assertThat(ring.target(1)).hasBinaryContent(new byte[] {7, 8});
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"short", "long", "control", "silent"})
     void brokenTransferLeavesNothingUnderTheFinalName(final String how) throws Exception {
