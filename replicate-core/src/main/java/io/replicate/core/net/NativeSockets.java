@@ -219,12 +219,6 @@ final class NativeSockets implements Sockets {
         if (e instanceof Errors.NativeIoException n) {
             return Errnos.name(Math.abs(n.expectedErr()));
         }
-        if (e instanceof NoRouteToHostException) {
-            return "no route to host"; // Netty says nothing
-        }
-        final String message = String.valueOf(e.getMessage());
-        final int call = message.indexOf(" failed with error(-"); // Netty's words; a user asks for what follows them
-        final int said = call < 0 ? -1 : message.indexOf("): ", call);
-        return said < 0 ? message : message.substring(said + 3);
+        return NettyErrors.reason(e);
     }
 }
