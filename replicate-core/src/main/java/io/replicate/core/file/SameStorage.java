@@ -6,6 +6,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -13,7 +14,7 @@ import java.util.Set;
  * lies in the other, as a partition, a loop device over a file, or a device-mapper device. Source: the kernel's
  * Documentation/ABI/testing/sysfs-block (partition, slaves) and drivers/block/loop.c (loop/backing_file).
  */
-final class SameStorage {
+public final class SameStorage {
     private final Path sys;
 
     SameStorage(final Path sys) {
@@ -24,26 +25,36 @@ final class SameStorage {
         return new SameStorage(Path.of("/sys"));
     }
 
+    /** Returns whether writing a file or device that exists would overwrite what is read from another. */
+    public static boolean overlap(final Path source, final Path target) throws IOException {
+        return system().overlap(source, target, TargetPath.kindOf(target)).isPresent();
+    }
+
     /** Refuses a target that is the source, or that one of them lies in. */
     void requireApart(final Path source, final TargetPath target) throws IOException {
-        if (target.kind() != TargetPath.Kind.FILE && target.kind() != TargetPath.Kind.DEVICE) {
-            return;
+        final Optional<String> overlap = overlap(source, target.path(), target.kind());
+        if (overlap.isPresent()) {
+            throw ReplicationException.misuse(target.path() + ": " + overlap.get() + "; name another target");
+        }
+    }
+
+    private Optional<String> overlap(final Path source, final Path target, final TargetPath.Kind kind)
+            throws IOException {
+        if (kind != TargetPath.Kind.FILE && kind != TargetPath.Kind.DEVICE) {
+            return Optional.empty();
         }
         final String from = idOf(source);
-        final String to = idOf(target.path());
+        final String to = idOf(target);
         if (from.equals(to)) {
-            throw ReplicationException.misuse(
-                    target.path() + ": is the source itself (" + source + "); name another target");
+            return Optional.of("is the source itself (" + source + ")");
         }
         if (below(source).contains(to)) {
-            throw ReplicationException.misuse(target.path() + ": the source " + source
-                    + " lies in it and would be overwritten; name another target");
+            return Optional.of("the source " + source + " lies in it and would be overwritten");
         }
         // A file target is a new file: it may well lie on the device that is copied.
-        if (target.kind() == TargetPath.Kind.DEVICE && below(target.path()).contains(from)) {
-            throw ReplicationException.misuse(
-                    target.path() + ": lies in the source " + source + "; name another target");
-        }
+        return kind == TargetPath.Kind.DEVICE && below(target).contains(from)
+                ? Optional.of("lies in the source " + source)
+                : Optional.empty();
     }
 
     /** Returns what a file or device lies in, directly or not. */

@@ -1,5 +1,6 @@
 package io.replicate.examples.cli;
 
+import io.replicate.core.file.SameStorage;
 import io.replicate.core.job.Throttle;
 import io.replicate.core.spi.Locator;
 import io.replicate.core.spi.ReplicationException;
@@ -206,13 +207,7 @@ final class DdsOptions {
     private static boolean isSame(final String one, final String other) throws IOException {
         final @Nullable Path a = existing(one);
         final @Nullable Path b = existing(other);
-        return a != null
-                && b != null
-                && (Files.isRegularFile(a)
-                        ? Files.isSameFile(a, b)
-                        : DdsOutlet.isDevice(a)
-                                && DdsOutlet.isDevice(b)
-                                && Files.getAttribute(a, "unix:rdev").equals(Files.getAttribute(b, "unix:rdev")));
+        return a != null && b != null && SameStorage.overlap(a, b);
     }
 
     /** Returns the file or device that a place names, or null. */

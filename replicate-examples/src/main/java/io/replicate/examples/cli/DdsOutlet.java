@@ -86,7 +86,7 @@ final class DdsOutlet implements AutoCloseable {
         }
     }
 
-    static boolean isDevice(final Path path) throws IOException {
+    private static boolean isDevice(final Path path) throws IOException {
         return ((Integer) Files.getAttribute(path, "unix:mode") & 0xF000) == 0x6000;
     }
 
